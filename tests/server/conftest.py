@@ -1,0 +1,71 @@
+"""A Jupyter server in this process with our routes, and a small honest backend behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures, for this folder only
+
+from ontology.errors import PersonError
+from ontology.nouns import Alert
+from workbench.server.backend import Desk
+from workbench.server.routes import add_routes
+
+SECRET = "a-secret-of-the-webhook-0123456789"
+
+
+@dataclass
+class Backend:
+    """Keeps alerts in a dictionary and makes empty notebooks in a folder."""
+
+    folder: Path
+    kept: dict[str, Alert] = field(default_factory=dict)
+    created: list[str] = field(default_factory=list)
+    refusal: PersonError | None = None
+    """Raised by every call, as a backend whose disk is full would."""
+
+    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
+        self._answer()
+        self.kept.update({each.id: each for each in alerts})
+
+    def alert(self, alert_id: str) -> Alert | None:
+        self._answer()
+        return self.kept.get(alert_id)
+
+    def notebook_of(self, alert: Alert) -> Path | None:
+        path = self.folder / f"{alert.id}.ipynb"
+        return path if path.exists() else None
+
+    def create(self, alert: Alert) -> Path:
+        path = self.folder / f"{alert.id}.ipynb"
+        if not path.exists():
+            path.write_text("{}")
+            self.created.append(alert.id)
+        return path
+
+    def _answer(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+@dataclass
+class Hook:
+    """What can be changed while the server runs: its secret."""
+
+    secret: str = SECRET
+
+
+@pytest.fixture
+def hook() -> Hook:
+    return Hook()
+
+
+@pytest.fixture
+def backend(jp_serverapp, jp_root_dir, hook: Hook) -> Backend:
+    """The backend of a running server that has our routes."""
+    own = Backend(Path(jp_root_dir))
+    add_routes(jp_serverapp.web_app, Desk(lambda: own, lambda: hook.secret, Path(jp_root_dir)))
+    return own

@@ -1,0 +1,178 @@
+"""Outcomes and answers -> AC@k, Avg@5, seconds a case. The one place that opens an answer, after the run.
+
+AC@k is the share of cases whose root cause is among the first k suspects; Avg@5 the mean of AC@1 to AC@5
+(as in RCAEval and in PetShop's own evaluation). A crash is a case without a rank: it counts, and as a failure.
+A case without an answer is unscored, which is not wrong; a case whose answer says that nothing was at fault is
+right when nothing was surfaced, and has no rank.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ontology.errors import BadInput, NotFound
+from workbench.telemetry.layouts import service_of
+
+DEPTH = 5
+SAME_SERVICE = {"rcd-sockshop": ("-db",)}
+"""Endings that a benchmark's own scoring collapses into the service: a rule of the data, not of the method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an investigation said of one case, before anyone looked at the answer."""
+
+    case_id: str
+    dataset: str
+    folder: Path
+    suspects: tuple[str, ...]
+    """Names, most believed first."""
+    failure_modes: tuple[str, ...] = ()
+    """Of each suspect in turn."""
+    confidence: float | None = None
+    """Of the first."""
+    surfaced: bool = False
+    ended: str = ""
+    questions: int = 0
+    seconds: float = 0.0
+    crash: str = ""
+    """Why there is no ranking; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An outcome beside its answer."""
+
+    outcome: Outcome
+    root_cause: str | None
+    """None where there was no fault, or where there is no answer."""
+    failure_mode: str | None = None
+    scored: bool = True
+    """Whether there was an answer."""
+
+    @property
+    def rank(self) -> int | None:
+        """The place of the root cause among the suspects, from 1; None where it is not among them."""
+        names = collapsed(self.outcome.suspects, self.outcome.dataset)
+        wanted = collapsed([self.root_cause or ""], self.outcome.dataset)
+        return names.index(wanted[0]) + 1 if self.root_cause and wanted[0] in names else None
+
+    @property
+    def right_mode(self) -> bool | None:
+        """Whether the first suspect's failure mode is the known one; None where none is known."""
+        if self.failure_mode is None or self.root_cause is None:
+            return None
+        return self.rank == 1 and self.outcome.failure_modes[:1] == (self.failure_mode,)
+
+    @property
+    def quiet(self) -> bool | None:
+        """Whether nothing was surfaced where nothing was at fault; None where something was."""
+        return None if self.root_cause is not None or not self.scored else not self.outcome.surfaced
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The scores of a run."""
+
+    scores: tuple[Score, ...] = field(default=())
+
+    def of(self, dataset: str) -> tuple[Score, ...]:
+        """Return the scores of one dataset."""
+        return tuple(score for score in self.scores if score.outcome.dataset == dataset)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets, by name."""
+        return tuple(sorted({score.outcome.dataset for score in self.scores}))
+
+
+def collapsed(names: Iterable[str], dataset: str) -> list[str]:
+    """Return the services of these entities, each once, in order.
+
+    >>> collapsed(["cart-75d494679c-qdl5c", "cart", "user-db"], "rcd-sockshop")
+    ['cart', 'user']
+    """
+    services = []
+    for name in names:
+        service = service_of(name)
+        for ending in SAME_SERVICE.get(dataset, ()):
+            service = service.removesuffix(ending)
+        services.append(service)
+    return list(dict.fromkeys(services))
+
+
+def accuracy(ranks: Sequence[int | None], k: int) -> float | None:
+    """Return AC@k; None without a case.
+
+    >>> accuracy([1, 3, None, 1], 1), accuracy([1, 3, None, 1], 3), accuracy([], 1)
+    (0.5, 0.75, None)
+    """
+    return sum(rank is not None and rank <= k for rank in ranks) / len(ranks) if ranks else None
+
+
+def average(ranks: Sequence[int | None], depth: int = DEPTH) -> float | None:
+    """Return Avg@depth, the mean of AC@1 to AC@depth; None without a case.
+
+    >>> average([1, 3, None, 1])
+    0.65
+    """
+    parts = [accuracy(ranks, k) for k in range(1, depth + 1)]
+    known = [part for part in parts if part is not None]
+    return round(sum(known) / len(known), 6) if known else None
+
+
+def scored(outcomes: Iterable[Outcome], truth: Path | None = None) -> Results:
+    """Open the answers and return the scores.
+
+    Args:
+        outcomes: what the investigations said.
+        truth: a folder with the answers, as `<case_id>.json`, as `**/<case_id>/truth.json`, or as a copy of the
+            tree of cases; without it an answer stands in the case's folder or in a folder `truth` beside it.
+
+    Raises:
+        NotFound: the folder is not there.
+        BadInput: an answer cannot be read.
+    """
+    answers = _listed(truth) if truth is not None else {}
+    return Results(tuple(_scored(outcome, _answer(outcome, answers, truth)) for outcome in outcomes))
+
+
+def _scored(outcome: Outcome, path: Path | None) -> Score:
+    if path is None:
+        return Score(outcome, None, scored=False)
+    answer = _read(path)
+    cause, mode = answer.get("root_cause"), answer.get("failure_mode")
+    return Score(outcome, str(cause) if cause else None, str(mode) if mode else None)
+
+
+def _listed(truth: Path) -> Mapping[str, Path]:
+    """Return where each answer of a folder stands, by the id of its case."""
+    if not truth.is_dir():
+        raise NotFound(
+            f"There is no folder {truth}.", next_step="Name the folder with the answers: --truth DIR, or leave it out."
+        )
+    nested = {path.parent.name: path for path in sorted(truth.rglob("truth.json"))}
+    flat = {path.stem: path for path in sorted(truth.glob("*.json"))}
+    return {**nested, **flat}
+
+
+def _answer(outcome: Outcome, answers: Mapping[str, Path], truth: Path | None) -> Path | None:
+    if truth is not None:
+        return answers.get(outcome.case_id) or answers.get(outcome.folder.name)
+    name, folder = f"{outcome.case_id}.json", outcome.folder
+    places = (folder / "truth.json", folder.parent / "truth" / name, folder.parent.parent / "truth" / name)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        answer = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The answer {path} cannot be read: {error}.", next_step="Restore the file.") from error
+    if not isinstance(answer, dict):
+        raise BadInput(f"The answer {path} is not a JSON object.", next_step="Restore the file.")
+    return answer

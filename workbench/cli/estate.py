@@ -1,0 +1,61 @@
+"""Verbs on the infrastructure graph: scan, query."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ontology.errors import BadInput
+from scanners import catalogue
+from workbench import settings
+from workbench.graph.ask import ask, results_json
+from workbench.graph.rescan import rescan
+from workbench.graph.store import GraphStore
+
+
+@click.command()
+@click.argument("scanner", type=click.Choice(sorted(catalogue.CATALOGUE)))
+@click.argument("targets", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="print what changed as JSON")
+def scan(scanner: str, targets: tuple[Path, ...], as_json: bool) -> None:
+    """Scan folders or files into the infrastructure graph; what broke is named, the rest is kept.
+
+    Example: workbench scan compose ./shop
+    """
+    chosen = settings.load()
+    for target in targets:
+        if not target.exists():
+            raise BadInput(f"There is no {str(target)!r} to scan.", next_step="Check the path.")
+    scanners = [catalogue.scanner(scanner, target, chosen.environment) for target in targets]
+    store = GraphStore.open(chosen.home / "graph")
+    try:
+        with click.progressbar(
+            length=len(scanners), label=f"Scanning {scanner}", file=click.get_text_stream("stderr")
+        ) as bar:
+            reports = rescan(store, scanners, progress=lambda *_: bar.update(1))
+    finally:
+        store.close()
+    if as_json:
+        click.echo(json.dumps([report.as_json() for report in reports], indent=1))
+        return
+    for report in reports:
+        click.echo(report.text)
+
+
+@click.command()
+@click.argument("sparql")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def query(sparql: str, form: str) -> None:
+    """Ask the infrastructure graph in SPARQL; wb:, rdf:, rdfs:, prov: and otel: are known. A dash reads standard input.
+
+    Example: workbench query 'SELECT ?a ?b { ?x wb:calls ?y . ?x rdfs:label ?a . ?y rdfs:label ?b }'
+    """
+    text = click.get_text_stream("stdin").read() if sparql == "-" else sparql
+    store = GraphStore.latest(settings.load().home / "graph")
+    if form == "json":
+        click.echo(results_json(store, text))
+        return
+    table = ask(store, text)
+    click.echo(table.to_csv(index=False).rstrip() if form == "csv" else table.to_string(index=False))

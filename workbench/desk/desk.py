@@ -1,0 +1,320 @@
+"""The handle on a case: verbs that steer the investigation, and views of what it knows.
+
+Every verb is one plain Python line that can stay in the notebook. It is written to the journal with the case that came
+of it; the same line run again in a fresh kernel (Run-all) is replayed from there and costs nothing. `again=True` asks
+anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from memory.episodes import EpisodeStore
+from memory.protocol import Verdict
+from ontology.errors import BadInput, NotFound
+from ontology.nouns import Entity
+from workbench.assembly import Workplace
+from workbench.engine.close import closed
+from workbench.engine.loop import investigate
+from workbench.journal import Entry, Journal
+from workbench.nouns import Budget, Case, Hypothesis, State, Steer
+from workbench.ports import Reasoner
+from workbench.render.board import hypothesis_board
+from workbench.render.card import alert_card, first_screen
+from workbench.render.coverage import coverage_ledger
+from workbench.render.episodes import episodes_view
+from workbench.render.graph import graph_view
+from workbench.render.logs import logs_view
+from workbench.render.metrics import metrics_panel
+from workbench.render.observation import observation_view
+from workbench.render.saved import saved_view
+from workbench.render.spend import spend_meter, spend_words
+from workbench.render.step import step_view
+from workbench.render.timeline import timeline_view
+from workbench.render.view import View
+from workbench.render.waterfall import waterfall
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a desk works with."""
+
+    place: Workplace
+    journal: Journal
+    memory: EpisodeStore
+    reasoner: Reasoner
+    budget: Budget
+    threshold: float
+    notebook: Path
+    """Where the incident's notebook is, or would be."""
+
+
+class Desk:
+    """One case on the desk. Shows itself as the incident's first screen."""
+
+    def __init__(self, case: Case, tools: Tools, trail: tuple[Entry, ...] = ()) -> None:
+        """Take up a case where its trail ends; lines that repeat the trail are replayed."""
+        self.case = trail[-1].case if trail else case
+        self.tools = tools
+        self._trail = list(trail)
+        self._replayed = 0
+        self._budget = tools.budget
+        self._stopped = threading.Event()
+        self._busy = threading.Lock()
+
+    # verbs
+
+    def open(self) -> View:
+        """Take the first look: what is around the alert, and what moved."""
+        return self._act("open", {}, self._one_step)
+
+    def step(self, *, again: bool = False) -> View:
+        """Ask what is planned and think over the answers."""
+        return self._act("step", {}, self._one_step, again=again)
+
+    def run(self, *, again: bool = False) -> View:
+        """Step on until there is nothing left to ask or the budget is used up."""
+        return self._act("run", {}, self._investigate, again=again)
+
+    def go_further(self, *, questions: int = 20, dollars: float = 0.0, seconds: float = 120.0) -> View:
+        """Add to the budget of this case, and run on."""
+        more = Budget(dollars=dollars, questions=questions, seconds=seconds)
+
+        def further(case: Case) -> Iterator[Case]:
+            return self._investigate(replace(case, ended=""))
+
+        self._budget += more
+        arguments = {"questions": questions, "dollars": dollars, "seconds": seconds}
+        return self._act("go_further", arguments, further)
+
+    def stop(self) -> View:
+        """Stop here: a step under way is abandoned, what was known before it is kept."""
+        self._stopped.set()
+        return self._act("stop", {}, lambda case: iter((replace(case, ended="stopped", planned=()),)), locked=False)
+
+    def rule_out(self, hypothesis: str, *, because: str) -> View:
+        """Rule a hypothesis out, with the reason; it stays on the board below the line."""
+        held = self._hypothesis(hypothesis)
+        if not because.strip():
+            raise BadInput(
+                "A hypothesis is ruled out for a reason.", next_step=f'Write case.rule_out("{held.id}", because="…").'
+            )
+
+        def ruled_out(case: Case) -> Iterator[Case]:
+            out = replace(held, state=State.RULED_OUT, ruled_out_because=because)
+            kept = tuple(each for each in case.hypotheses if each.id != held.id)
+            yield self._concluded(self._steered(case, "rule-out", because, held.id), (*kept, out))
+
+        return self._act("rule_out", {"hypothesis": held.id, "because": because}, ruled_out)
+
+    def look_at(self, name: str) -> View:
+        """Ask about an entity next, by its name."""
+        entity = self._entity(name)
+
+        def looked(case: Case) -> Iterator[Case]:
+            return self._one_step(self._steered(case, "look-at", f"look at {entity.name}", entity.iri))
+
+        return self._act("look_at", {"name": name}, looked)
+
+    def confirm(self, hypothesis: str = "") -> View:
+        """Say that a hypothesis (the top one by default) is the cause."""
+        return self._judge(hypothesis, State.CONFIRMED, "feedback", "confirmed as the cause")
+
+    def wrong(self, hypothesis: str = "", *, because: str = "not the cause") -> View:
+        """Say that a hypothesis (the top one by default) is not the cause."""
+        return self.rule_out(self._hypothesis(hypothesis).id, because=because)
+
+    def save(self, verdict: str | None = None, *, remedy: str = "") -> View:
+        """Close the case and remember it as an episode.
+
+        Args:
+            verdict: `confirmed`, `rejected`, `no-fault` or `unresolved`; by default `confirmed` where a hypothesis
+                was confirmed, else `unresolved`.
+            remedy: what helped.
+
+        Raises:
+            BadInput: another word for the verdict.
+        """
+        confirmed = any(each.state is State.CONFIRMED for each in self.case.hypotheses)
+        said = verdict or (Verdict.CONFIRMED if confirmed else Verdict.UNRESOLVED)
+        try:
+            word = Verdict(said)
+        except ValueError as error:
+            words = ", ".join(Verdict)
+            raise BadInput(f"{said!r} is no verdict.", next_step=f"Say one of: {words}.") from error
+        path = self.tools.notebook
+        episode = closed(self.case, word, self.now(), remedy=remedy, notebook=path.name)
+        self.tools.memory.remember(episode, path if path.is_file() else None)
+        return saved_view(episode, path)
+
+    # views
+
+    def screen(self) -> View:
+        """The first screen."""
+        return first_screen(self.case, self.now(), spend=spend_words(self.case.spent, self._budget))
+
+    def alert(self) -> View:
+        """What woke us."""
+        return alert_card(self.case.alert, self.now())
+
+    def graph(self) -> View:
+        """The part of the infrastructure that matters."""
+        return graph_view(self.case)
+
+    def metrics(self) -> View:
+        """What moved, before and after."""
+        return metrics_panel(self.case)
+
+    def logs(self) -> View:
+        """Log templates, counted before and after."""
+        return logs_view(self.case)
+
+    def traces(self) -> View:
+        """The slowest traces as a waterfall."""
+        return waterfall(self.case)
+
+    def hypotheses(self) -> View:
+        """Ranked hypotheses with confidence, reasons and evidence."""
+        return hypothesis_board(self.case)
+
+    def coverage(self) -> View:
+        """Which source was checked, silent, failed or not asked."""
+        return coverage_ledger(self.case)
+
+    def episodes(self) -> View:
+        """What is remembered that is alike, and why."""
+        return episodes_view(self.case, self.now())
+
+    def spend(self) -> View:
+        """What this case has used of its budget."""
+        return spend_meter(self.case.spent, self._budget)
+
+    def timeline(self) -> View:
+        """Everything that happened, in order."""
+        return timeline_view(self.case)
+
+    def now(self) -> datetime:
+        """The time, as this case's world has it."""
+        return self.tools.place.environment.clock.now()
+
+    def show(self, observation: str, *, entity: str = "") -> View:
+        """Show the rows of an observation, of one entity where it is named.
+
+        Raises:
+            NotFound: no such observation in this case.
+        """
+        found = self.case.observation(observation)
+        if found is None:
+            known = ", ".join(each.id for each in self.case.observations) or "none yet"
+            raise NotFound(f"This case has no observation {observation!r}.", next_step=f"It has: {known}.")
+        return observation_view(found, entity)
+
+    def _repr_mimebundle_(self, **_kwargs: object) -> Mapping[str, object]:
+        return self.screen().bundle
+
+    # how a verb runs
+
+    def _act(
+        self,
+        action: str,
+        arguments: dict[str, Any],
+        work: Callable[[Case], Iterator[Case]],
+        *,
+        again: bool = False,
+        locked: bool = True,
+    ) -> View:
+        """Replay the line if the trail holds it next, else do it and write it down as it goes."""
+        entry = self._next(action, arguments) if not again else None
+        if entry is not None and (entry.case.ended or action not in ("run", "go_further")):
+            before = self._trail[self._replayed - 2].case if self._replayed > 1 else None
+            return step_view(entry.case, before, cap=self._budget, replayed=True)
+        self._replayed = len(self._trail)
+        before = self.case
+        if locked:
+            self._stopped.clear()
+            with self._busy:
+                self._do(action, arguments, work)
+        else:
+            self._do(action, arguments, work)
+        return step_view(self.case, before, cap=self._budget)
+
+    def _next(self, action: str, arguments: dict[str, Any]) -> Entry | None:
+        """Return the next entry of the trail where it is this very line, and pass it."""
+        if self._replayed >= len(self._trail):
+            return None
+        entry = self._trail[self._replayed]
+        if entry.action != action or dict(entry.arguments) != arguments:
+            return None
+        self._replayed += 1
+        return entry
+
+    def _do(self, action: str, arguments: dict[str, Any], work: Callable[[Case], Iterator[Case]]) -> None:
+        """Do the work and journal every case it yields, so that an interrupt loses nothing."""
+        number = None
+        for case in work(self.case):
+            if self._stopped.is_set() and action != "stop":
+                return
+            self.case = case
+            if number is None:
+                number = self.tools.journal.append(case.id, action, arguments, case)
+            else:
+                self.tools.journal.amend(case.id, number, case)
+            self.tools.place.graph.learn(case.id, case.learned)
+        if number is not None:
+            self._trail.append(Entry(number, action, arguments, self.case, self.now()))
+            self._replayed = len(self._trail)
+
+    def _investigate(self, case: Case) -> Iterator[Case]:
+        tools = self.tools
+        if case.ended:
+            return iter((case,))
+        return investigate(
+            case,
+            environment=tools.place.environment,
+            reasoner=tools.reasoner,
+            memory=tools.memory,
+            budget=self._budget,
+            threshold=tools.threshold,
+        )
+
+    def _one_step(self, case: Case) -> Iterator[Case]:
+        yield next(self._investigate(case))
+
+    def _judge(self, hypothesis: str, state: State, kind: Literal["feedback"], text: str) -> View:
+        held = self._hypothesis(hypothesis)
+
+        def judged(case: Case) -> Iterator[Case]:
+            hypotheses = tuple(replace(each, state=state) if each.id == held.id else each for each in case.hypotheses)
+            yield replace(self._steered(case, kind, text, held.id), hypotheses=hypotheses, ended=case.ended)
+
+        return self._act(kind, {"hypothesis": held.id, "state": str(state)}, judged)
+
+    def _concluded(self, case: Case, hypotheses: tuple[Hypothesis, ...]) -> Case:
+        from workbench.engine.conclude import conclude
+
+        case = replace(case, hypotheses=hypotheses)
+        return replace(case, findings=conclude(case, self.tools.threshold))
+
+    def _steered(self, case: Case, kind: Literal["look-at", "rule-out", "feedback"], text: str, target: str) -> Case:
+        return case.steered(Steer(kind, text, target, self.now()))
+
+    def _hypothesis(self, hypothesis_id: str) -> Hypothesis:
+        """Return the hypothesis of that id, or the top one where none is named."""
+        known = {each.id: each for each in self.case.hypotheses}
+        found = known.get(hypothesis_id) if hypothesis_id else self.case.top
+        if found is None:
+            named = ", ".join(known) or "none yet"
+            raise NotFound(f"This case has no hypothesis {hypothesis_id!r}.", next_step=f"It has: {named}.")
+        return found
+
+    def _entity(self, name: str) -> Entity:
+        found = next((each for each in self.case.scope if name in (each.name, each.iri)), None)
+        if found is None:
+            near = ", ".join(each.name for each in self.case.scope[:12])
+            raise NotFound(f"{name!r} is not in the scope of this case.", next_step=f"In scope: {near}.")
+        return found

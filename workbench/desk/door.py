@@ -1,0 +1,120 @@
+"""The words of the notebook's door: open, close, alerts, sparql."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ontology.nouns import Alert
+from workbench import assembly, settings
+from workbench.desk.desk import Desk, Tools
+from workbench.engine.loop import opened
+from workbench.journal import Journal
+from workbench.notebook.document import path_for
+from workbench.nouns import Case
+from workbench.render.saved import alerts_view
+from workbench.render.view import View
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_desks: dict[str, Desk] = {}
+"""The desks of this kernel, latest last: what `%%sparql` asks is the graph of the latest."""
+
+
+def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.open
+    """Open the case of an alert: resume where its trail ends, or take the first look.
+
+    Args:
+        alert_id: id of an alert that the journal holds.
+        again: start anew instead of resuming; the old trail is kept in the journal.
+
+    Raises:
+        NotFound: the journal holds no such alert.
+    """
+    desk = take_up(alert_id, settings.load(), again=again)
+    _desks.pop(alert_id, None)
+    _desks[alert_id] = desk
+    _register_magics()
+    return desk
+
+
+def recorded(name: str, *, again: bool = False) -> Desk:
+    """Open a recorded incident: one that ships, by its name, or the folder of a case.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    return open(keep_recorded(name, settings.load()).id, again=again)
+
+
+def keep_recorded(name: str, chosen: Settings) -> Alert:
+    """Write the alert of a recorded case to the journal, with where it is to be read from; return it."""
+    folder = assembly.recording(name)
+    alert = assembly.recorded_alert(name)
+    assembly.journal(chosen).keep_alert(alert, name if name in assembly.recordings() else str(folder.resolve()))
+    return alert
+
+
+def take_up(alert_id: str, chosen: Settings, *, again: bool = False, reasoner: str = "") -> Desk:
+    """Return the desk of an alert, its first look taken."""
+    journal = assembly.journal(chosen)
+    alert, environment = journal.alert(alert_id)
+    case = opened(alert)
+    if again:
+        case = _fresh(case, journal)
+    tools = Tools(
+        place=assembly.workplace(environment, chosen),
+        journal=journal,
+        memory=assembly.memory(chosen),
+        reasoner=assembly.reasoner(chosen, journal.ledger, reasoner),
+        budget=assembly.budget(chosen),
+        threshold=chosen.threshold,
+        notebook=path_for(alert, chosen.notebooks_folder),
+    )
+    desk = Desk(case, tools, journal.trail(case.id))
+    desk.open()
+    return desk
+
+
+def close(case: Desk, verdict: str | None = None, *, remedy: str = "") -> View:
+    """Close a case and remember it as an episode; the same as `case.save(verdict)`."""
+    return case.save(verdict, remedy=remedy)
+
+
+def alerts() -> View:
+    """List the alerts that the journal holds, latest first."""
+    return alerts_view([kept.alert for kept in assembly.journal(settings.load()).alerts()])
+
+
+def sparql(text: str) -> pd.DataFrame:
+    """Ask the graph of the case that was opened last, or the estate's own graph where none is open.
+
+    Raises:
+        BadInput: a syntax error, with its position; or a form that is not allowed.
+    """
+    from workbench.graph.ask import ask
+
+    if _desks:
+        return ask(next(reversed(_desks.values())).tools.place.graph, text)
+    return ask(assembly.live(settings.load()).graph, text)
+
+
+def _fresh(case: Case, journal: Journal) -> Case:
+    """Return the case under the first id of its own that has no trail."""
+    numbers = (f"{case.id}-{n}" for n in itertools.count(2))
+    ids = itertools.chain((case.id,), numbers)
+    return replace(case, id=next(each for each in ids if journal.latest(each) is None))
+
+
+def _register_magics() -> None:
+    """Make `%%sparql` known where this runs inside IPython."""
+    from IPython.core.getipython import get_ipython
+
+    from workbench.notebook import magics
+
+    shell = get_ipython()
+    if shell is not None:
+        magics.register(shell, sparql)

@@ -1,0 +1,92 @@
+"""An alert becomes a notebook that is already filled: the first look is taken before anyone opens it.
+
+The outputs are written by the very views that the cells would show, so that the file holds them before a kernel runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ontology.errors import NotFound
+from ontology.nouns import Alert
+from workbench import assembly
+from workbench.desk.desk import Desk
+from workbench.desk.door import take_up
+from workbench.notebook import document
+from workbench.render.view import View
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+VIEWS = ("alert", "graph", "metrics", "logs", "traces", "hypotheses", "coverage", "episodes", "spend", "timeline")
+"""Views that a fresh notebook holds from the start: a cell whose last line is `case.<view>()`."""
+_LAST_LINE = re.compile(r"case(?:\.(?P<view>\w+)\(\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """What the server needs: alerts in, notebooks out. Implements `workbench.server`'s backend."""
+
+    settings: Settings
+
+    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Write the alerts to the journal before anything is answered."""
+        journal = assembly.journal(self.settings)
+        for alert in alerts:
+            journal.keep_alert(alert, assembly.LIVE)
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """Return the alert, or None where the journal does not hold it."""
+        try:
+            return assembly.journal(self.settings).alert(alert_id).alert
+        except NotFound:
+            return None
+
+    def notebook_of(self, alert: Alert) -> Path | None:
+        """Return the alert's notebook where it is there, mended if a killed save left it broken."""
+        path = document.path_for(alert, self.settings.notebooks_folder)
+        return path if document.recover(path) in (document.Recovery.WHOLE, document.Recovery.RESTORED) else None
+
+    def create(self, alert: Alert) -> Path:
+        """Return the alert's notebook; make it, filled, where it is not there. Same alert, same notebook."""
+        path = document.path_for(alert, self.settings.notebooks_folder)
+        if self.notebook_of(alert) is None:
+            notebook = document.compose(alert)
+            fill(notebook, take_up(alert.id, self.settings))
+            document.create(path, notebook)
+        return path
+
+
+def fill(notebook: NotebookNode, desk: Desk) -> None:
+    """Write into the cells what they would show."""
+    for cell in notebook.cells:
+        view = _view(cell.source, desk) if cell.cell_type == "code" else None
+        if view is not None:
+            cell.outputs = [_output(view)]
+
+
+def _view(source: str, desk: Desk) -> View | None:
+    found = _LAST_LINE.fullmatch(source.strip().splitlines()[-1].strip()) if source.strip() else None
+    if found is None:
+        return None
+    name = found["view"]
+    if name is None:
+        return desk.screen()
+    return getattr(desk, name)() if name in VIEWS else None
+
+
+def _output(view: View) -> NotebookNode:
+    from nbformat.v4 import new_output
+
+    output: NotebookNode = new_output("display_data", data=view._repr_mimebundle_())
+    return output
+
+
+def backend(settings: Settings) -> Desks:
+    """Return what the server works with."""
+    return Desks(settings)

@@ -1,0 +1,89 @@
+"""Questions about a case that its weighing needs: who agrees, how far, what failed, what is remembered.
+
+Pure functions of the case; every answer comes as a number that `confidence` puts in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from memory.protocol import Recollection, Verdict
+from ontology.nouns import Entity
+from ontology.terms import CALLS
+from workbench.nouns import Case, Failed, Hypothesis, Modality, State
+
+TELLING = 0.5
+"""Nats from which an item of evidence counts as a channel that agrees."""
+REMEMBERED = 0.1
+"""Bound of what memory may add to or take from a confidence."""
+
+
+def channels(hypothesis: Hypothesis) -> tuple[Modality, ...]:
+    """Return the kinds of telemetry that speak for it, each once, in the order of Modality."""
+    speaking = {each.channel for each in hypothesis.evidence if each.stance == "for" and each.weight >= TELLING}
+    return tuple(modality for modality in Modality if modality in speaking)
+
+
+def against(hypothesis: Hypothesis) -> float:
+    """Return the nats of all evidence against it."""
+    return sum(each.weight for each in hypothesis.evidence if each.stance == "against")
+
+
+def alerted(case: Case) -> Entity | None:
+    """Return the entity that the alert names: the first in scope whose name is one of its labels."""
+    named = set(case.alert.labels.values())
+    return next((entity for entity in case.scope if entity.name in named), None)
+
+
+def distance(case: Case, suspect: Entity) -> int | None:
+    """Return how many calls lead from the alert's entity to the suspect; None where none do or none are known."""
+    start = alerted(case)
+    if start is None:
+        return None
+    callees: defaultdict[str, set[str]] = defaultdict(set)
+    for fact in case.topology:
+        if fact.predicate == CALLS:
+            callees[fact.subject].add(str(fact.object))
+    steps, queue = {str(start.iri): 0}, deque([str(start.iri)])
+    while queue:
+        here = queue.popleft()
+        for callee in callees[here] - steps.keys():
+            steps[callee] = steps[here] + 1
+            queue.append(callee)
+    return steps.get(str(suspect.iri))
+
+
+def margin(hypothesis: Hypothesis, case: Case) -> float | None:
+    """Return how far its assessment lies above that of the best other suspect; None where nobody assessed it."""
+    if hypothesis.assessment is None:
+        return None
+    others = [
+        each.assessment
+        for each in case.hypotheses
+        if each.suspect.iri != hypothesis.suspect.iri
+        and each.assessment is not None
+        and each.state is not State.RULED_OUT
+    ]
+    return hypothesis.assessment - max(others, default=0.0)
+
+
+def failed(case: Case) -> tuple[str, ...]:
+    """Return which kinds of telemetry could not be looked at, as far as it was tried, each once."""
+    tried = [each for each in case.observations if isinstance(each.reply, Failed)]
+    answered = {each.question.modality for each in case.observations if not isinstance(each.reply, Failed)}
+    return tuple(sorted({str(each.question.modality) for each in tried} - {str(each) for each in answered}))
+
+
+def remembered(hypothesis: Hypothesis, case: Case) -> tuple[float, Recollection | None]:
+    """Return what the most alike past case with the same cause or mode adds, within ±REMEMBERED, and that case."""
+    best: tuple[float, Recollection | None] = (0.0, None)
+    for each in case.recollections:
+        episode = each.episode
+        same_cause = episode.cause is not None and episode.cause.iri == hypothesis.suspect.iri
+        same_mode = episode.failure_mode == hypothesis.failure_mode
+        sign = {Verdict.CONFIRMED: 1.0, Verdict.REJECTED: -1.0}.get(episode.verdict, 0.0)
+        share = 1.0 if same_cause and same_mode else 0.5 if same_cause or (same_mode and sign > 0) else 0.0
+        value = max(-REMEMBERED, min(REMEMBERED, REMEMBERED * sign * share * each.likeness))
+        if abs(value) > abs(best[0]):
+            best = value, each
+    return best

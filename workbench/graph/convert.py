@@ -1,0 +1,199 @@
+"""Where nouns and RDF terms meet: Fact <-> quads, and the names of the graphs that hold them.
+
+A sure fact is one quad in its source's graph. An unsure one (confidence below 1) lies in a graph for its band, with an
+annotation beside it: `rdf:subject`, `rdf:predicate`, `rdf:object`, and what is known of it. That is SPARQL 1.1, so that
+any engine can hold it; RDF 1.2 triple terms would not be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+
+from ontology import terms
+from ontology.errors import BadInput
+from ontology.iris import RDF, XSD, graph, thing
+from ontology.nouns import Fact, Iri, Layer, Value, utc
+
+META = graph("meta")
+"""Descriptions of the graphs and their latest runs."""
+_WORD = {Layer.DECLARED: "fact", Layer.RUNNING: "seen", Layer.INFERRED: "infer", Layer.LEARNED: "live"}
+_SUBJECT, _PREDICATE, _OBJECT = (NamedNode(RDF + name) for name in ("subject", "predicate", "object"))
+_INTEGERS = frozenset(XSD + name for name in ("integer", "int", "long", "short", "byte", "nonNegativeInteger"))
+_NUMBERS = frozenset(XSD + name for name in ("double", "float", "decimal"))
+_DATE_TIME = NamedNode(XSD + "dateTime")
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the graph says of all of its facts."""
+
+    layer: Layer
+    source: str
+    seen: datetime
+    """When a run last saw all of the scope, or, where none ever did, when the latest one ended."""
+    confidence: float = 1.0
+    whole: bool = True
+    """Whether any run saw all of the scope."""
+
+
+def origin(*said: Iri | Value | None) -> Origin:
+    """Return an origin from a row: source, layer, confidence, last complete (or None), completed."""
+    source, layer, confidence, whole, done = said
+    seen = done if whole is None else whole
+    word = Layer(str(layer).rpartition("layer-")[2])
+    return Origin(word, str(source), utc(str(seen)), float(str(confidence)), whole is not None)
+
+
+UNKNOWN = Origin(Layer.DECLARED, "unknown", _NEVER)
+"""Of a graph that somebody else wrote, without a description."""
+
+
+def band(confidence: float) -> float:
+    """Return the highest band that is not above the confidence.
+
+    >>> band(0.8), band(1.0), band(0.1)
+    (0.7, 1.0, 0.3)
+    """
+    return next((each for each in terms.BANDS if each <= confidence), terms.BANDS[-1])
+
+
+def graph_for(source: str, scope: str, layer: Layer, confidence: float = 1.0) -> Iri:
+    """Return the named graph in which such a fact lies.
+
+    >>> graph_for("compose", "shop", Layer.DECLARED).rsplit("/g/")[-1]
+    'fact/compose/shop'
+    >>> graph_for("compose", "shop", Layer.INFERRED, 0.9).rsplit("/g/")[-1]
+    'infer/compose/shop/c9'
+    """
+    if confidence < 1.0 or layer is Layer.INFERRED:
+        return graph("infer", source, scope, f"c{round(band(confidence) * 10)}")
+    return graph(_WORD[layer], source, scope)
+
+
+def graphs_of(source: str, scope: str) -> Mapping[Iri, tuple[Layer, float]]:
+    """Return every graph that this source and scope may own, with its layer and its base confidence."""
+    sure = {graph_for(source, scope, layer): (layer, 1.0) for layer in Layer if layer is not Layer.INFERRED}
+    unsure = {graph_for(source, scope, Layer.INFERRED, each): (Layer.INFERRED, each) for each in terms.BANDS}
+    return {**sure, **unsure}
+
+
+def named(iri: str) -> NamedNode:
+    """Return the node.
+
+    Raises:
+        BadInput: the text is not an IRI.
+    """
+    try:
+        return NamedNode(str(iri))
+    except ValueError as error:
+        raise BadInput(
+            f"{str(iri)[:120]!r} is not an IRI: {error}.", next_step="Make it with ontology.iris.thing()."
+        ) from error
+
+
+def literal(value: Value) -> Literal:
+    """Return the literal; times in UTC, and a broken character as the replacement character."""
+    if isinstance(value, bool | int | float):
+        return Literal(value)
+    if isinstance(value, datetime):
+        text = utc(value).replace(tzinfo=None).isoformat()
+        return Literal((text.rstrip("0") if "." in text else text) + "Z", datatype=_DATE_TIME)
+    return Literal(value.encode("utf-8", "replace").decode())
+
+
+def term(value: Iri | Value) -> NamedNode | Literal:
+    """Return the node for an Iri, a literal for anything else."""
+    return named(value) if isinstance(value, Iri) else literal(value)
+
+
+def noun(node: NamedNode | BlankNode | Literal | Triple) -> Iri | Value:
+    """Return what a term means."""
+    if isinstance(node, NamedNode):
+        return Iri(node.value)
+    if not isinstance(node, Literal):
+        return Iri(str(node))
+    return value_of(node.value, node.datatype.value)
+
+
+def value_of(text: str, kind: str) -> Value:
+    """Return what a literal of that datatype means; an ill-typed or unknown one is its text."""
+    try:
+        if kind in _INTEGERS:
+            return int(text)
+        if kind in _NUMBERS:
+            return float(text)
+        if kind == _DATE_TIME.value:
+            return utc(text)
+    except (ValueError, BadInput):  # ill-typed, as somebody else wrote it: its text is all there is
+        return text
+    return text in ("true", "1") if kind == XSD + "boolean" else text
+
+
+def quads(fact: Fact, graph_iri: Iri) -> tuple[Quad, ...]:
+    """Return the fact's own quad, and after it its annotation where it is unsure or learned."""
+    where = named(graph_iri)
+    own = Quad(named(fact.subject), named(fact.predicate), term(fact.object), where)
+    if fact.confidence >= 1.0 and fact.layer is not Layer.LEARNED:
+        return (own,)
+    about = named(statement(own))
+    said: list[tuple[NamedNode, NamedNode | Literal]] = [
+        (_SUBJECT, named(fact.subject)),
+        (_PREDICATE, named(fact.predicate)),
+        (_OBJECT, term(fact.object)),
+        (NamedNode(terms.CONFIDENCE), literal(float(fact.confidence))),
+        (NamedNode(terms.LAYER), named(terms.layer_iri(fact.layer))),
+    ]
+    if fact.evidence:
+        said.append((NamedNode(terms.EVIDENCE), literal(fact.evidence)))
+    if fact.layer is Layer.LEARNED:  # a scan's facts are as old as its run; learned ones come one by one
+        said.append((NamedNode(terms.SEEN), literal(fact.seen)))
+        said.append((NamedNode(terms.SOURCE), literal(fact.source)))
+    return (own, *(Quad(about, predicate, value, where) for predicate, value in said))
+
+
+def statement(quad: Quad) -> Iri:
+    """Return the IRI of the annotation of a quad: equal quads, equal IRIs."""
+    return thing("statement", hashlib.sha256(str(quad).encode()).hexdigest()[:20])
+
+
+def is_annotation(quad: Quad) -> bool:
+    """Say whether the quad is part of an annotation rather than a fact of its own."""
+    return isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(_STATEMENTS)
+
+
+_STATEMENTS = thing("statement", "")
+
+
+def facts(found: Iterable[Quad], origin: Origin) -> Iterator[Fact]:
+    """Yield the facts of one graph, each with its annotation where it has one."""
+    own: list[Quad] = []
+    said: dict[str, dict[str, Iri | Value]] = {}
+    for quad in found:
+        if is_annotation(quad):
+            about = said.setdefault(quad.subject.value, {})  # type: ignore[union-attr]  # annotations have IRIs
+            about[quad.predicate.value] = noun(quad.object)
+        else:
+            own.append(quad)
+    for quad in own:
+        yield _fact(quad, origin, said.get(statement(quad), {}) if said else {})
+
+
+def _fact(quad: Quad, origin: Origin, said: Mapping[str, Iri | Value]) -> Fact:
+    confidence, seen = said.get(terms.CONFIDENCE), said.get(terms.SEEN)
+    layer = str(said.get(terms.LAYER, "")).rpartition("layer-")[2]
+    return Fact(
+        Iri(str(noun(quad.subject))),
+        Iri(quad.predicate.value),
+        noun(quad.object),
+        layer=Layer(layer) if layer in set(Layer) else origin.layer,
+        source=str(said.get(terms.SOURCE, origin.source)),
+        seen=seen if isinstance(seen, datetime) else origin.seen,
+        confidence=confidence if isinstance(confidence, float) else origin.confidence,
+        evidence=str(said.get(terms.EVIDENCE, "")),
+    )

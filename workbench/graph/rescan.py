@@ -1,0 +1,88 @@
+"""Rescan: run scanners one after the other, and write what each says as a diff.
+
+A scanner that fails, or that could not read all of its scope, takes nothing away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ontology.errors import PersonError
+from scanners.protocol import Problem, Scan, Scanner
+from workbench.graph.revision import Change
+from workbench.graph.store import GraphStore
+
+Progress = Callable[[int, int, str], object]
+"""Told after every scanner: how many are done, how many there are, and what came of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one scanner."""
+
+    source: str
+    scope: str
+    change: Change
+    complete: bool
+    problems: tuple[Problem, ...] = ()
+    """What could not be read."""
+    skipped: tuple[Problem, ...] = ()
+    """What was left out on purpose."""
+    failure: PersonError | None = None
+    """Why the target as a whole could not be read; nothing was changed then."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of the scope was read."""
+        return self.complete and not self.problems and self.failure is None
+
+    @property
+    def text(self) -> str:
+        """One sentence, and a line for everything that could not be read."""
+        if self.failure is not None:
+            return f"{self.source} of {self.scope}: nothing changed. {self.failure}"
+        change = self.change
+        first = (
+            f"{self.source} of {self.scope}: {change.added:,} facts added, {change.removed:,} removed, "
+            f"{change.unchanged:,} unchanged."
+        )
+        if not self.complete:
+            first += " Not all of it could be read, so that nothing was removed."
+        return "\n".join([first, *(f"  could not read {each.where}: {each.reason}" for each in self.problems)])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for a program."""
+        return {
+            "source": self.source,
+            "scope": self.scope,
+            "added": self.change.added,
+            "removed": self.change.removed,
+            "unchanged": self.change.unchanged,
+            "complete": self.complete,
+            "problems": [{"where": each.where, "reason": each.reason} for each in self.problems],
+            "skipped": [{"where": each.where, "reason": each.reason} for each in self.skipped],
+            "failure": None if self.failure is None else str(self.failure),
+        }
+
+
+def rescan(store: GraphStore, scanners: Iterable[Scanner[Any]], progress: Progress | None = None) -> tuple[Report, ...]:
+    """Run the scanners, write what they say, and publish it to the readers; return a report for each."""
+    some = tuple(scanners)
+    reports = []
+    for count, scanner in enumerate(some, start=1):
+        report = _rescanned(store, scanner)
+        reports.append(report)
+        if progress is not None:
+            progress(count, len(some), report.text)
+    store.share()
+    return tuple(reports)
+
+
+def _rescanned(store: GraphStore, scanner: Scanner[Any]) -> Report:
+    try:
+        scan: Scan = scanner.scan()
+    except PersonError as error:
+        return Report(scanner.name, scanner.scope, Change(0, 0, 0), complete=False, failure=error)
+    return Report(scan.source, scan.scope, store.replace(scan), scan.complete, scan.problems, scan.skipped)

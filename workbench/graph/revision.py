@@ -1,0 +1,139 @@
+"""A rescan as a diff: the quads to put in and to take out, and the one SPARQL update that does both.
+
+A SPARQL update of several operations is atomic in the store: all of it or nothing. Adding quad by quad is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pyoxigraph import Quad
+
+from ontology import terms
+from ontology.iris import BASE, PROV, graph
+from ontology.nouns import Fact, Iri, Value
+from scanners.protocol import Scan
+from workbench.graph.convert import META, graph_for, graphs_of, is_annotation, literal, named, quads, term
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a scan changed: how many facts, and which."""
+
+    added: int
+    removed: int
+    unchanged: int
+    appeared: tuple[Fact, ...] = field(default=(), kw_only=True, repr=False)
+    vanished: tuple[Fact, ...] = field(default=(), kw_only=True, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Quads to put in and to take out."""
+
+    insert: frozenset[Quad]
+    delete: frozenset[Quad]
+    appeared: tuple[Fact, ...] = ()
+    """The facts among what is put in."""
+    unchanged: int = 0
+
+    @property
+    def removed(self) -> int:
+        """How many facts are taken out."""
+        return sum(not is_annotation(quad) for quad in self.delete)
+
+
+def revision(old: Iterable[Quad], scan: Scan) -> Revision:
+    """Return what turns the old quads of this source and scope into those of the scan.
+
+    An incomplete scan takes out no fact: what it did not see may still be there.
+    """
+    said = {made[0]: (fact, made) for fact in scan.facts for made in [_quads(fact, scan)]}
+    new = frozenset(quad for _, made in said.values() for quad in made)
+    before = frozenset(old)
+    plan = addition(before, new)
+    return Revision(
+        plan.insert,
+        before - new if scan.complete else plan.delete,
+        tuple(fact for own, (fact, _) in said.items() if own not in before),
+        sum(own in before for own in said),
+    )
+
+
+def addition(before: frozenset[Quad], new: frozenset[Quad]) -> Revision:
+    """Return what adds the new quads; of the old ones only the annotations of facts said again are taken out."""
+    again = {quad.subject for quad in new if is_annotation(quad)}
+    return Revision(new - before, frozenset(quad for quad in before - new if quad.subject in again))
+
+
+def _quads(fact: Fact, scan: Scan) -> tuple[Quad, ...]:
+    return quads(fact, graph_for(scan.source, scan.scope, fact.layer, fact.confidence))
+
+
+def update_text(delete: Iterable[Quad], insert: Iterable[Quad]) -> str:
+    """Return the update, empty where there is nothing to do."""
+    operations = (("DELETE DATA", delete), ("INSERT DATA", insert))
+    return " ;\n".join(f"{verb} {{\n{body}}}" for verb, some in operations if (body := _grouped(some)))
+
+
+def _grouped(some: Iterable[Quad]) -> str:
+    by_graph: dict[str, list[str]] = {}
+    for quad in some:
+        line = f"{quad.subject} {quad.predicate} {quad.object} ."
+        by_graph.setdefault(str(quad.graph_name), []).append(line)
+    return "".join(f"GRAPH {name} {{\n" + "\n".join(lines) + "\n}\n" for name, lines in by_graph.items())
+
+
+def description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: datetime | None) -> frozenset[Quad]:
+    """Return what the meta graph says of the graphs that this scan wrote, and of its run."""
+    run = Iri(f"{BASE}run/" + graph(scan.source, scan.scope, literal(scan.started).value).removeprefix(f"{BASE}g/"))
+    source = Iri(f"{BASE}source/" + graph(scan.source).removeprefix(f"{BASE}g/"))  # no thing of the estate
+    said: dict[Iri, Mapping[Iri, Iri | Value | None]] = {
+        source: {terms.TYPE: terms.class_iri(terms.Kind.SOURCE), terms.LABEL: scan.source},
+        run: _run(scan, plan, source),
+        **{each: _graph(each, scan, run, last_complete) for each in used},
+    }
+    where = named(META)
+    return frozenset(
+        Quad(named(subject), named(predicate), term(value), where)
+        for subject, pairs in said.items()
+        for predicate, value in pairs.items()
+        if value is not None
+    )
+
+
+def _graph(graph_iri: Iri, scan: Scan, run: Iri, last_complete: datetime | None) -> Mapping[Iri, Iri | Value | None]:
+    layer, confidence = graphs_of(scan.source, scan.scope)[graph_iri]
+    return {
+        terms.TYPE: terms.class_iri(terms.Kind.GRAPH),
+        terms.LABEL: graph_iri.removeprefix(f"{BASE}g/"),
+        terms.SOURCE: scan.source,
+        terms.SCOPE: scan.scope,
+        terms.LAYER: terms.layer_iri(layer),
+        terms.BASE_CONFIDENCE: confidence,
+        terms.LAST_RUN: run,
+        terms.WAS_GENERATED_BY: run,
+        terms.COMPLETE: scan.complete,
+        terms.LAST_COMPLETE_AT: scan.finished if scan.complete else last_complete,
+    }
+
+
+def _run(scan: Scan, plan: Revision, source: Iri) -> Mapping[Iri, Iri | Value | None]:
+    return {
+        terms.TYPE: terms.class_iri(terms.Kind.SCAN_RUN),
+        terms.LABEL: f"{scan.source} of {scan.scope}",
+        terms.SOURCE: scan.source,
+        terms.SCOPE: scan.scope,
+        terms.STARTED_AT: scan.started,
+        terms.STARTED_AT_TIME: scan.started,
+        terms.COMPLETED_AT: scan.finished,
+        terms.ENDED_AT_TIME: scan.finished,
+        Iri(PROV + "wasAssociatedWith"): source,
+        terms.COMPLETE: scan.complete,
+        terms.ADDED_COUNT: len(plan.appeared),
+        terms.REMOVED_COUNT: plan.removed,
+        terms.UNCHANGED_COUNT: plan.unchanged,
+        terms.PROBLEM_COUNT: len(scan.problems),
+    }

@@ -1,0 +1,207 @@
+"""Money: reserved before a call, settled after it, so that a cap holds however many ask at once.
+
+    reservation = reserve(...)        input estimate + all the output the call may make, at list price
+    ... the call ...
+    settle(reservation, cost)         or release(reservation) where no call was made
+
+A reservation is one immediate transaction: what is settled and held is summed and compared under the write lock, so
+two callers never both take the last dollar. What a dead process left reserved is closed as `lost` and counted in
+full, since the provider may have charged for it: a crash never makes room under a cap. Amounts are whole nanodollars
+in the file, rounded up, so that no sum drifts.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from ontology.errors import NotAllowed
+from workbench.journal.database import Database
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that may be spent, in US dollars."""
+
+    case: float
+    """On one case, over its whole life."""
+    day: float
+    """On one UTC day, all cases together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money held for one call."""
+
+    id: int
+    case_id: str
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a case or a day has cost so far, in US dollars."""
+
+    dollars: float
+    """Settled, and lost to processes that died in a call."""
+    held: float = 0.0
+    """Reserved for calls that are under way."""
+    tokens: int = 0
+    lost: float = 0.0
+    """The part of `dollars` whose true amount is unknown: the process died in the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The money verbs with the caps already in them: all that whoever makes calls needs to hold."""
+
+    database: Database
+    caps: Caps
+    now: Callable[[], datetime]
+
+    def reserve(self, case_id: str, dollars: float) -> Reservation:
+        """Hold the dollars, or raise NotAllowed where a cap would be passed."""
+        return reserve(self.database, case_id, dollars, self.caps, self.now())
+
+    def settle(self, reservation: Reservation, dollars: float, tokens: int = 0) -> None:
+        """Book what the call did cost in place of what was held."""
+        settle(self.database, reservation, dollars, tokens)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back what was held: the call was never made, or cost nothing."""
+        release(self.database, reservation)
+
+
+def reserve(database: Database, case_id: str, dollars: float, caps: Caps, now: datetime) -> Reservation:
+    """Hold dollars for a call of a case; the day of the spend is the UTC day of `now`, fixed from here on.
+
+    Raises:
+        NotAllowed: it would pass the cap of the case or of the day; nothing is held.
+        ValueError: not a finite amount of zero or more.
+    """
+    wanted, day = _nano(dollars), now.astimezone(UTC).date().isoformat()
+    with database.writing() as connection:
+        _close_dead(connection)
+        for name, value, cap in (("case", case_id, caps.case), ("day", day, caps.day)):
+            used = connection.execute(_BY[name], (value,)).fetchone()[0]
+            if used + wanted > math.floor(cap * NANO):
+                raise _over(name, cap, used / NANO, dollars)
+        row = connection.execute(
+            "INSERT INTO money (case_id, day, held, state, process, at) VALUES (?, ?, ?, 'held', ?, ?)",
+            (case_id, day, wanted, _this_process(), now.isoformat()),
+        )
+        return Reservation(int(row.lastrowid or 0), case_id, wanted / NANO)
+
+
+_USED = (
+    "SELECT coalesce(sum(CASE state WHEN 'settled' THEN settled WHEN 'released' THEN 0 ELSE held END), 0) FROM money "
+)
+_BY = {"case": _USED + "WHERE case_id = ?", "day": _USED + "WHERE day = ?"}
+
+
+def _over(name: str, cap: float, used: float, wanted: float) -> NotAllowed:
+    setting = {"case": "WORKBENCH_BUDGET_DOLLARS", "day": "WORKBENCH_BUDGET_DAILY_DOLLARS"}[name]
+    return NotAllowed(
+        f"A call that may cost ${wanted:.4f} would pass the cap of ${cap:.2f} for this {name}; ${used:.4f} is used.",
+        next_step=f"Raise {setting}, or go on with the statistical reasoner, which costs nothing.",
+    )
+
+
+def settle(database: Database, reservation: Reservation, dollars: float, tokens: int = 0) -> None:
+    """Book the cost. It may come late, after the reservation was closed as lost: the true amount then replaces it.
+
+    Raises:
+        ValueError: the reservation was settled or released before, or the amount is not finite and positive.
+    """
+    _close(database, reservation, "settled", _nano(dollars), tokens)
+
+
+def release(database: Database, reservation: Reservation) -> None:
+    """Give the held dollars back.
+
+    Raises:
+        ValueError: the reservation was settled or released before.
+    """
+    _close(database, reservation, "released", None, 0)
+
+
+def _close(database: Database, reservation: Reservation, state: str, settled: int | None, tokens: int) -> None:
+    with database.writing() as connection:
+        done = connection.execute(
+            "UPDATE money SET state = ?, settled = ?, tokens = ? WHERE id = ? AND state IN ('held', 'lost')",
+            (state, settled, tokens, reservation.id),
+        )
+        if not done.rowcount:
+            raise ValueError(f"reservation {reservation.id} is closed already, or was never made here")
+
+
+def recover(database: Database) -> Spend:
+    """Close what dead processes left reserved, and return how much that was."""
+    with database.writing() as connection:
+        lost = _close_dead(connection)
+    return Spend(lost / NANO, lost=lost / NANO)
+
+
+def spent(database: Database, case_id: str | None = None, day: date | None = None) -> Spend:
+    """Return what one case, one UTC day or everything has cost."""
+    with database.reading() as connection:
+        settled, held, lost, tokens = connection.execute(
+            "SELECT coalesce(sum(settled), 0), coalesce(sum(held) FILTER (WHERE state = 'held'), 0), "
+            "coalesce(sum(held) FILTER (WHERE state = 'lost'), 0), coalesce(sum(tokens), 0) FROM money "
+            "WHERE (?1 IS NULL OR case_id = ?1) AND (?2 IS NULL OR day = ?2)",
+            (case_id, None if day is None else day.isoformat()),
+        ).fetchone()
+    return Spend((settled + lost) / NANO, held / NANO, int(tokens), lost / NANO)
+
+
+def _nano(dollars: float) -> int:
+    if not (math.isfinite(dollars) and dollars >= 0):
+        raise ValueError(f"{dollars} is not an amount of money")
+    return math.ceil(round(dollars * NANO, 3))  # the inner rounding takes off float noise such as 100000000.00000001
+
+
+def _close_dead(connection: sqlite3.Connection) -> int:
+    """Close the held reservations of processes that live no more; return their sum in nanodollars."""
+    held = connection.execute("SELECT DISTINCT process FROM money WHERE state = 'held'").fetchall()
+    lost = 0
+    for (process,) in held:
+        if not _alive(process):
+            lost += connection.execute(
+                "SELECT sum(held) FROM money WHERE state = 'held' AND process = ?", (process,)
+            ).fetchone()[0]
+            connection.execute("UPDATE money SET state = 'lost' WHERE state = 'held' AND process = ?", (process,))
+    return int(lost)
+
+
+def _this_process() -> str:
+    return _named(os.getpid())
+
+
+@lru_cache(maxsize=8)
+def _named(pid: int) -> str:
+    """Return `<pid>@<when it started>`: a number alone is given to another process one day."""
+    import psutil
+
+    return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+
+
+def _alive(process: str) -> bool:
+    import psutil
+
+    pid, _, started = process.partition("@")
+    if int(pid) == os.getpid():
+        return process == _this_process()
+    try:
+        other = psutil.Process(int(pid))
+        return f"{other.create_time():.2f}" == started and other.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True  # someone else's process of that number lives; holding on to the money is the safe side

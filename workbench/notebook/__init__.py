@@ -1,0 +1,10 @@
+"""Notebook: the document that an alert becomes, and what its cells may say.
+
+Lives here: the document on disk (`document`), the cell magics (`magics`), the cell that the agent proposes next
+(`nextcell`).
+
+May import: `ontology`, `workbench.nouns`, nbformat, IPython. Never a sibling room: what a magic asks of the graph is
+handed in as a function.
+
+To add a magic: write it in `magics.py` beside `%%sparql` and register it in `magics.register`.
+"""

@@ -1,0 +1,65 @@
+"""Who calls whom, by name: from the graph's facts and from spans. Symptoms travel from callee to caller."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from ontology.terms import CALLS
+from workbench.nouns import Case
+
+
+class Calls:
+    """A directed graph of calls between names; cycles are allowed, self-calls are dropped."""
+
+    def __init__(self, edges: Iterable[tuple[str, str]] = ()) -> None:
+        """Keep (caller, callee) pairs."""
+        self.edges = frozenset((caller, callee) for caller, callee in edges if caller != callee)
+        self._callees: defaultdict[str, set[str]] = defaultdict(set)
+        self._callers: defaultdict[str, set[str]] = defaultdict(set)
+        for caller, callee in self.edges:
+            self._callees[caller].add(callee)
+            self._callers[callee].add(caller)
+
+    def __bool__(self) -> bool:
+        """Say whether any call is known."""
+        return bool(self.edges)
+
+    def callees(self, name: str) -> frozenset[str]:
+        """Return whom it calls."""
+        return frozenset(self._callees.get(name, ()))
+
+    def callers(self, name: str) -> frozenset[str]:
+        """Return who calls it."""
+        return frozenset(self._callers.get(name, ()))
+
+    def distance(self, start: str) -> dict[str, int]:
+        """Return the number of calls from `start` down to everything reachable, itself at 0."""
+        found, queue = {start: 0}, deque([start])
+        while queue:
+            name = queue.popleft()
+            for callee in self.callees(name):
+                if callee not in found:
+                    found[callee] = found[name] + 1
+                    queue.append(callee)
+        return found
+
+
+def calls(case: Case, seen: Iterable[tuple[str, str]] = ()) -> Calls:
+    """Return the calls that the graph knows between entities in scope, and those seen in spans."""
+    names = {entity.iri: entity.name for entity in case.scope}
+    known = (
+        (names[fact.subject], names[str(fact.object)])  # type: ignore[index]  # an Iri is a str
+        for fact in case.topology
+        if fact.predicate == CALLS and fact.subject in names and fact.object in names
+    )
+    return Calls((*known, *seen))
+
+
+def alerted(case: Case) -> str | None:
+    """Return the name of the entity that the alert names: the first in scope that one of its labels says."""
+    labels = case.alert.labels
+    wanted = [labels[key] for key in ("service", "service_name", "job", "app", "entity") if labels.get(key)]
+    wanted += [value for value in labels.values() if value not in wanted]
+    known = {entity.name for entity in case.scope}
+    return next((name for name in wanted if name in known), None)

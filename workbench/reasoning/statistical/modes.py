@@ -1,0 +1,92 @@
+"""How a suspect failed: the failure mode that its leading evidence says, and the claim in a sentence."""
+
+from __future__ import annotations
+
+from workbench.reasoning.statistical.calls import Calls
+from workbench.reasoning.statistical.ranking import Suspect
+from workbench.reasoning.statistical.signs import Family, Sign
+from workbench.reasoning.statistical.vocabulary import Signal
+
+TELLING = 0.8
+"""Nats from which a hint decides."""
+
+_BY_RESOURCE = {
+    Signal.CPU: "cpu-saturation",
+    Signal.MEMORY: "memory-pressure",
+    Signal.DISK: "disk-full",
+    Signal.NETWORK: "network-delay",
+    Signal.RESTARTS: "crash-loop",
+}
+
+
+def mode_of(suspect: Suspect, graph: Calls) -> str:
+    """Return the slug of the failure mode; `unknown` where the evidence does not say.
+
+    What is particular decides before what is general: a leak, a restart, no answer at all, a change just before,
+    a resource, and only then that it is slow or fails.
+    """
+    said = {sign.hint for sign in suspect.signs if sign.nats >= TELLING}
+    leading = suspect.leading()
+    if "leak" in said:
+        return "resource-leak"
+    if "restart" in said:
+        return "crash-loop"
+    change = suspect.leading(Family.CHANGE)
+    if change is not None and change.nats >= TELLING and leading is not None:
+        return "bad-configuration" if change.hint == "config" else "bad-release"
+    if "unreachable" in said:
+        return "dependency-down"
+    return _general(suspect, leading, said, graph)
+
+
+def _general(suspect: Suspect, leading: Sign | None, said: set[str], graph: Calls) -> str:
+    if leading is None:
+        return "unknown"
+    if leading.family is Family.RESOURCE and leading.signal in _BY_RESOURCE and leading.nats > 0:
+        return _BY_RESOURCE[leading.signal]
+    if leading.family is Family.LOAD:
+        return "overload"
+    slow = suspect.leading(Family.SLOWNESS)
+    failing = suspect.leading(Family.ERRORS)
+    if slow is not None and (failing is None or slow.nats >= failing.nats):
+        return _slow(suspect, slow, graph)
+    if failing is not None or suspect.leading(Family.LOGS) is not None:
+        return "bad-configuration" if said & {"timeout", "pool", "descriptors"} else "code-error"
+    return "unknown"
+
+
+def _slow(suspect: Suspect, slow: Sign, graph: Calls) -> str:
+    if slow.hint == "network":
+        return "network-delay"
+    busy = [sign for sign in suspect.signs if sign.signal is Signal.CPU and sign.nats >= 1.5]
+    if busy:
+        return "cpu-saturation"
+    return "dependency-slow" if graph.callers(suspect.name) else "code-latency"
+
+
+_CLAIMS = {
+    "dependency-slow": "{name} became slow, and whoever calls it waits",
+    "dependency-down": "{name} does not answer its callers",
+    "bad-configuration": "A configuration change broke {name}",
+    "bad-release": "A release broke {name}",
+    "resource-leak": "{name} leaks {what}",
+    "cpu-saturation": "{name} runs out of CPU",
+    "memory-pressure": "{name} runs out of memory",
+    "disk-full": "{name} runs out of disk",
+    "network-delay": "The network to {name} became slow",
+    "network-loss": "The network to {name} loses packets",
+    "crash-loop": "{name} restarts again and again",
+    "code-error": "{name} fails on its own",
+    "code-latency": "{name} became slow on its own",
+    "overload": "{name} gets more requests than it can serve",
+    "unknown": "Something is wrong in {name}",
+}
+
+
+def claim(suspect: Suspect, mode: str) -> str:
+    """Return the hypothesis in a sentence."""
+    leak = next((sign for sign in suspect.signs if sign.hint == "leak" and sign.signal), None)
+    what = str(leak.signal) if leak is not None and leak.signal is not None else "a resource"
+    if mode == "bad-configuration" and suspect.leading(Family.CHANGE) is None:
+        return f"{suspect.name} fails as if one of its limits or time-outs were wrong"
+    return _CLAIMS[mode].format(name=suspect.name, what=what)

@@ -1,0 +1,105 @@
+"""Metrics observations -> what moved: one Move a series, looked up by entity and signal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from workbench.nouns import Case, Modality
+from workbench.reasoning.statistical.vocabulary import STATISTICS, STORES, Signal, signal_of, statistic_of, unit_of
+from workbench.signals import MIN_POINTS, Growth, Shift, compare, growth
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One metric of one entity, before and in the window."""
+
+    entity: str
+    metric: str
+    signal: Signal
+    shift: Shift
+    growth: Growth | None
+    """Over everything or since the incident began; only for what can fill up."""
+    observation: str
+    """Id of the observation that it was read from."""
+    before: pd.Series[float] = field(compare=False, repr=False)
+    after: pd.Series[float] = field(compare=False, repr=False)
+
+
+class Moves:
+    """All moves of a case, and the entities that have rows in the window but none before it."""
+
+    def __init__(self, moves: Iterable[Move], newcomers: frozenset[str] = frozenset()) -> None:
+        """Index the moves by entity and signal."""
+        self._index: defaultdict[str, list[Move]] = defaultdict(list)
+        for move in moves:
+            self._index[move.entity].append(move)
+        self.newcomers = newcomers - frozenset(self._index)
+
+    def __iter__(self) -> Iterator[Move]:
+        """Iterate over all moves."""
+        return (move for moves in self._index.values() for move in moves)
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """Return the names of all entities that have a level before and in the window."""
+        return frozenset(self._index)
+
+    def of(self, entity: str, *signals: Signal) -> list[Move]:
+        """Return the entity's moves of these signals, or all of them."""
+        return [each for each in self._index.get(entity, ()) if not signals or each.signal in signals]
+
+    def level(self, entity: str, signal: Signal) -> Move | None:
+        """Return the move whose statistic adds up best over requests: the average, else the lowest quantile."""
+        return min(
+            self.of(entity, signal),
+            key=lambda each: (STATISTICS.index(statistic_of(each.metric)), each.metric),
+            default=None,
+        )
+
+    def statistic(self, entity: str, signal: Signal, statistic: str) -> Move | None:
+        """Return the move of exactly that statistic."""
+        return next((each for each in self.of(entity, signal) if statistic_of(each.metric) == statistic), None)
+
+
+def moves(case: Case, since: datetime) -> Moves:
+    """Return what moved since then, from every metrics observation; a later observation of a series wins."""
+    found: dict[tuple[str, str], Move] = {}
+    seen: set[str] = set()
+    for observation in case.observations:
+        table = observation.table
+        if observation.question.modality is Modality.METRICS and table is not None and not table.empty:
+            seen.update(table.loc[(table["time"] >= since) & table["value"].notna(), "entity"].astype(str))
+            found.update({(move.entity, move.metric): move for move in _moves_in(table, observation.id, since)})
+    return Moves(found.values(), frozenset(seen))
+
+
+def _moves_in(table: pd.DataFrame, observation: str, since: datetime) -> Iterator[Move]:
+    """Yield a move for every series with points on both sides. Sorting and clean-up are done once for all."""
+    rows = table[np.isfinite(table["value"].to_numpy(dtype=float))]
+    rows = rows.groupby(["entity", "metric", "time"], sort=True, observed=True)["value"].median().reset_index()
+    times, values = pd.DatetimeIndex(rows["time"]), rows["value"].to_numpy()
+    late = np.asarray(times >= pd.Timestamp(since))
+    for (entity, metric), at in rows.groupby(["entity", "metric"], sort=True, observed=True).indices.items():
+        first = int(late[at].argmax()) if late[at].any() else len(at)
+        if first < MIN_POINTS or len(at) - first < MIN_POINTS:
+            continue
+        points = pd.Series(values[at], index=times[at])
+        before, after = points.iloc[:first], points.iloc[first:]
+        shifted = compare(before, after)
+        assert shifted is not None
+        signal = signal_of(str(metric))
+        fills = signal in STORES and unit_of(str(metric)) != "s"  # a wait for a pool is no stock
+        grown = _growth(points, after) if fills else None
+        yield Move(str(entity), str(metric), signal, shifted, grown, observation, before, after)
+
+
+def _growth(points: pd.Series[float], after: pd.Series[float]) -> Growth | None:
+    """Return the steadier of the growth over everything and the growth since the incident began."""
+    both = [each for each in (growth(points), growth(after)) if each is not None]
+    return max(both, key=lambda each: each.tau * min(each.share, 1.0), default=None)

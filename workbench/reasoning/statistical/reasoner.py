@@ -1,0 +1,139 @@
+"""The statistical reasoner: a function of the case, without a model, a key or a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from ontology import iris
+from ontology.nouns import Entity
+from ontology.terms import Kind
+from workbench.nouns import Budget, Case, Hypothesis, Modality, Question
+from workbench.ports import Thought
+from workbench.reasoning.statistical import witnesses
+from workbench.reasoning.statistical.asking import next_questions, points_at
+from workbench.reasoning.statistical.beginning import beginning
+from workbench.reasoning.statistical.calls import Calls, alerted, calls
+from workbench.reasoning.statistical.excess import synchronous
+from workbench.reasoning.statistical.modes import claim, mode_of
+from workbench.reasoning.statistical.moves import Moves, moves
+from workbench.reasoning.statistical.ranking import Suspect, began, ranked
+from workbench.reasoning.statistical.signs import Sign
+from workbench.reasoning.statistical.spans import spans
+from workbench.reasoning.statistical.templates import templates
+from workbench.reasoning.statistical.vocabulary import Signal, symptoms_of
+from workbench.reasoning.statistical.wording import NEXT_STEPS, REFUTED_BY
+
+MOST_HYPOTHESES = 8
+MOST_EVIDENCE = 8
+POINTED_AT = 1.0
+"""Nats that an engineer's `look at` adds to an entity that has evidence of its own."""
+
+
+class StatisticalReasoner:
+    """Finds the cause by change points, own shares of the excess, traces, logs and changes, joined on the call graph.
+
+    Deterministic, blind to names, and quiet where nothing points anywhere.
+    """
+
+    name = "statistical"
+
+    def __init__(self) -> None:
+        """Keep the latest reading of the metrics: a case grows by an answer a step, its metrics stay the same."""
+        self._read: tuple[tuple[object, ...], Moves] | None = None
+
+    def _moves(self, case: Case, since: datetime) -> Moves:
+        tables = tuple(each.table for each in case.observations if each.question.modality is Modality.METRICS)
+        known = self._read
+        if known is not None and known[0][0] == since and _same(known[0][1:], tables):
+            return known[1]
+        read = moves(case, since)
+        self._read = (since, *tables), read
+        return read
+
+    def think(self, case: Case, left: Budget) -> Thought:
+        """Return the hypotheses that all evidence so far supports, and the questions that would tell them apart."""
+        questions = next_questions(case)[: max(left.questions, 0)]
+        if not any(observation.table is not None for observation in case.observations):
+            return Thought(questions=questions, note=_asks(questions) if questions else "No telemetry answered.")
+        target = alerted(case)
+        since = beginning(case, target)
+        scene, suspects = _suspects(case, target, since, self._moves(case, since))
+        shown = suspects[:MOST_HYPOTHESES]
+        hypotheses = tuple(_hypothesis(case, suspect, scene) for suspect in shown)
+        return Thought(hypotheses, questions, note=_note(suspects, questions))
+
+
+def _same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
+
+
+def _suspects(
+    case: Case, target: str | None, since: datetime, moved: Moves
+) -> tuple[witnesses.Scene, tuple[Suspect, ...]]:
+    """Return what all witnesses share, and the suspects, most suspected first."""
+    traced = spans(case, since)
+    scene = _scene(case, target, synchronous(moved, calls(case, traced.edges if traced else ())))
+    signs: list[Sign] = [
+        *witnesses.slowness_and_errors(moved, scene),
+        *witnesses.resources(moved),
+        *witnesses.load(moved, scene),
+        *(witnesses.time_spent(traced) if traced else ()),
+        *(witnesses.failures(traced) if traced else ()),
+        *witnesses.lines(templates(case, since), scene.graph),
+        *witnesses.states(case),
+    ]
+    pointed = {entity.name: POINTED_AT for entity in case.scope if any(points_at(case, entity))}
+    onset = began(ranked(signs, scene, pointed), since)
+    return scene, ranked([*signs, *witnesses.changes(case, onset)], scene, pointed)
+
+
+def _scene(case: Case, target: str | None, graph: Calls) -> witnesses.Scene:
+    reach = graph.distance(target) if target else {}
+    spoken = f"{case.alert.title} {case.alert.summary} {case.alert.labels.get('metric', '')}"
+    for entity in case.scope:  # a service may be called `errors`: its name is not a complaint
+        spoken = spoken.replace(entity.name, " ")
+    complaints = symptoms_of(spoken) or frozenset({Signal.LATENCY, Signal.ERRORS})
+    return witnesses.Scene(graph, target, complaints, reach if len(reach) > 1 else {})
+
+
+def _hypothesis(case: Case, suspect: Suspect, scene: witnesses.Scene) -> Hypothesis:
+    mode = mode_of(suspect, scene.graph)
+    said = {"name": suspect.name}
+    return Hypothesis(
+        claim(suspect, mode),
+        _entity(case, suspect.name),
+        mode,
+        tuple(sign.evidence() for sign in _shown(suspect)),
+        onset=suspect.onset,
+        assessment=round(suspect.assessment, 6),
+        would_refute=REFUTED_BY[mode].format(**said),
+        next_step=NEXT_STEPS[mode].format(**said),
+    )
+
+
+def _shown(suspect: Suspect) -> Iterable[Sign]:
+    """Return the most telling signs for, and all against."""
+    speaking = [sign for sign in suspect.signs if sign.nats > 0]
+    return [*speaking[:MOST_EVIDENCE], *(sign for sign in suspect.signs if sign.nats < 0)]
+
+
+def _entity(case: Case, name: str) -> Entity:
+    """Return the entity of that name: a service before anything else; one that the graph does not know is minted."""
+    known = [entity for entity in case.scope if entity.name == name]
+    if known:
+        return min(known, key=lambda entity: entity.kind != Kind.SERVICE)
+    return Entity(iris.service(name, case.alert.labels.get("environment", "default")), Kind.SERVICE, name)
+
+
+def _note(suspects: tuple[Suspect, ...], questions: tuple[Question, ...]) -> str:
+    """Return one sentence for the reader: who leads, and what is asked next."""
+    lead = suspects[0] if suspects else None
+    sign = lead.leading() if lead else None
+    found = f"{lead.name} leads: {sign.note}." if lead and sign else "Nothing points anywhere so far."
+    return f"{found} {_asks(questions)}".strip()
+
+
+def _asks(questions: tuple[Question, ...]) -> str:
+    kinds = list(dict.fromkeys(str(question.modality) for question in questions))
+    return f"Next: {', '.join(kinds)}." if kinds else ""

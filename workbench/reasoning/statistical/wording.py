@@ -1,0 +1,96 @@
+"""Numbers and failure modes in sentences that a colleague on call would say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workbench.reasoning.statistical.moves import Move
+from workbench.reasoning.statistical.vocabulary import unit_of
+
+_BYTES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+NEXT_STEPS = {
+    "dependency-slow": "Open its slowest traces and what {name} does in the added time; check its store.",
+    "dependency-down": "Check that {name} runs and listens where its callers look for it.",
+    "bad-configuration": "Compare the configuration of {name} with the one before the change, and roll it back.",
+    "bad-release": "Read the diff of the latest release of {name}, and roll it back if it cannot be explained.",
+    "resource-leak": "See who holds what grows in {name}; a restart buys time, not a fix.",
+    "cpu-saturation": "See which process burns the CPU of {name}, and whether its limit is too tight.",
+    "memory-pressure": "See what holds the memory of {name}, and how close it is to its limit.",
+    "disk-full": "Free or extend the disk of {name}.",
+    "network-delay": "Measure the path to {name}: retransmits, the node's network, a proxy in between.",
+    "network-loss": "Measure loss on the path to {name}.",
+    "crash-loop": "Read the last lines of {name} before it restarted.",
+    "code-error": "Read the error of {name} where it begins, and what changed in that code.",
+    "code-latency": "Profile {name} on its slowest operation.",
+    "overload": "See where the added requests to {name} come from, and shed or scale.",
+    "unknown": "Look at {name} by hand: the evidence does not say how it failed.",
+}
+REFUTED_BY = {
+    "dependency-slow": "time of {name} itself is as before in traces of slow requests",
+    "dependency-down": "{name} answers its callers in the window",
+    "bad-configuration": "the symptom began before the change, or stays after a roll-back",
+    "bad-release": "the symptom began before the release, or stays after a roll-back",
+    "resource-leak": "what grew falls back by itself, or levels off while the symptom stays",
+    "cpu-saturation": "CPU of {name} falls to its usual level while the symptom stays",
+    "memory-pressure": "memory of {name} falls to its usual level while the symptom stays",
+    "disk-full": "the disk of {name} has room",
+    "network-delay": "calls to {name} take as long on the caller's side as on its own",
+    "network-loss": "no packet to {name} is lost",
+    "crash-loop": "{name} has run without a restart through the window",
+    "code-error": "the errors of {name} begin in something that it calls",
+    "code-latency": "the added time of {name} is spent in something that it calls",
+    "overload": "requests to {name} are as many as before",
+    "unknown": "another entity moved first and more",
+}
+
+
+def number(value: float, unit: str = "") -> str:
+    """Return a number with its unit, in the size a person reads.
+
+    >>> number(0.1234, "s"), number(245_000_000.0, "bytes"), number(3.0, "/s"), number(1240, "ms")
+    ('123 ms', '245 MB', '3/s', '1.24 s')
+    """
+    if unit == "ms":
+        value, unit = value / 1000.0, "s"
+    if unit == "s" and abs(value) < 1:
+        value, unit = value * 1000.0, "ms"
+    if unit == "bytes":
+        name, size = next(((name, size) for name, size in _BYTES if abs(value) >= size), ("bytes", 1.0))
+        value, unit = value / size, name
+    text = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text + (unit if unit in ("/s", "%", "") else f" {unit}")
+
+
+def clock(at: datetime | None) -> str:
+    """Return ` since 02:53:10`, or nothing where the onset is not known."""
+    return "" if at is None else f" since {at:%H:%M:%S}"
+
+
+def spoken(metric: str) -> str:
+    """Return a metric's name as words.
+
+    >>> spoken("http_server_request_duration_p99_seconds")
+    'http server request duration p99'
+    """
+    name = metric.removesuffix("_per_second")
+    for unit in ("_seconds", "_bytes", "_percent"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
+
+
+def levels(move: Move) -> str:
+    """Return `cpu percent x3.1 (22% -> 68%) since 02:53:10`."""
+    shift, unit = move.shift, unit_of(move.metric)
+    times = f" ×{shift.ratio:.3g}" if shift.ratio is not None and shift.ratio >= 1.05 else ""
+    before, after = number(shift.before, unit), number(shift.after, unit)
+    return f"{spoken(move.metric)}{times} ({before} → {after}){clock(shift.at)}"
+
+
+def percent(share: float) -> str:
+    """Return a share as whole per cent.
+
+    >>> percent(0.337)
+    '34 %'
+    """
+    return f"{100 * share:.0f} %"

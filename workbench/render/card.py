@@ -1,0 +1,223 @@
+"""The alert, and the first screen: what a person reads at three in the morning before anything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ontology.nouns import Alert
+from workbench.nouns import Case, Coverage, Hypothesis
+from workbench.render import graph, metrics, reading
+from workbench.render.board import findings_json
+from workbench.render.markup import Html, clean, columns, link, tag
+from workbench.render.parts import bar, notes, severity, strongest, sure
+from workbench.render.view import HYPOTHESIS, View, page
+from workbench.render.words import ago, clock, cut, listed, number, short, some, stamp
+
+_PLACES = ("environment", "cluster", "namespace", "service")
+
+
+def alert_card(alert: Alert, now: datetime) -> View:
+    """Return the alert with its labels and links."""
+    began = f"since {clock(alert.window.start)} UTC" if alert.window.seconds else ""
+    labels = sorted(alert.labels.items())
+    rows = [(key, value) for key, value in labels] + [(name, address) for name, address in sorted(alert.links.items())]
+    text = f"{_head_text(alert, now, '')}\n{clean(alert.summary)} {began}".rstrip() + "\n" + columns(rows)
+    pairs = [tag("tr", tag("th", key, scope="row"), tag("td", value, class_="any")) for key, value in labels]
+    body = tag("table", tag("tbody", pairs), class_="pairs")
+    return page(
+        text,
+        _head(alert, now, ""),
+        _summary(alert),
+        body if labels else tag("p", "No labels.", class_="mute"),
+        kind="alert",
+    )
+
+
+def first_screen(case: Case, now: datetime, *, spend: str = "") -> View:
+    """Return what stands at the top of an incident's notebook.
+
+    Args:
+        case: the case so far.
+        now: the time of reading, for `4 min ago`.
+        spend: what was spent in words, shown at the end where given.
+    """
+    found = reading.answer(case)
+    lines = _answer(case, found) if found else _not_sure(case)
+    also = _also(case, found)
+    chosen = graph.sketch(case)
+    table = tag("table", tag("tbody", [_line(*line) for line in lines]), class_="lead top")
+    body = (
+        _head(case.alert, now, case.id),
+        _summary(case.alert),
+        _rule(),
+        table,
+        _rule(),
+        tag(
+            "div",
+            [tag("span", each) for each in also],
+            tag("span", spend, class_="mute") if spend else None,
+            class_="also",
+        ),
+        _rule(),
+        graph.drawing(case, chosen),
+        metrics.metrics_strip(case),
+    )
+    text = "\n".join(
+        (
+            _head_text(case.alert, now, case.id),
+            clean(case.alert.summary),
+            columns([(name, value) for name, value, _ in lines], most=160),
+            "   ".join(clean(_plain(each)) for each in (*also, spend)),
+        )
+    )
+    return page(text, *body, also={HYPOTHESIS: findings_json(case)}, kind="first")
+
+
+Line = tuple[str, str, Html | None]
+"""A row: its name, its words, and how it is drawn where that differs."""
+
+
+def _line(name: str, words: str, drawn: Html | None) -> Html:
+    return tag("tr", tag("th", name, scope="row"), tag("td", drawn or words))
+
+
+def _answer(case: Case, found: Hypothesis) -> list[Line]:
+    """Say what is most likely, why, what speaks against it, and what to do next."""
+    found_as = reading.finding(case, found)
+    claim = cut(found_as.summary if found_as and found_as.summary else found.claim, 220)
+    confirmed = " (confirmed by you)" if found.state == "confirmed" else ""
+    lines: list[Line] = [
+        (
+            "Most likely",
+            f"{claim}{confirmed}  {number(found.confidence.value)} {bar(found.confidence.value)}",
+            tag("div", tag("span", claim, confirmed, class_="claim"), " ", sure(found.confidence), class_="head"),
+        ),
+        ("because", cut(_reasons(found), 320), None),
+        ("against", cut(notes(strongest(found, "against")) or "nothing found so far", 220), None),
+    ]
+    return [*lines, _next(case, found)]
+
+
+def _reasons(found: Hypothesis) -> str:
+    """Return what was seen; where no evidence is held, the reasons of the confidence."""
+    return notes(strongest(found, "for")) or "; ".join(found.confidence.because)
+
+
+def _next(case: Case, found: Hypothesis | None) -> Line:
+    steps = list(getattr(reading.finding(case, found), "next_steps", ())) if found else []
+    words = steps[0] if steps else (found.next_step if found else "")
+    python = (
+        "case.run()" if not case.ended else f'case.confirm("{found.id}")' if found else "case.go_further(questions=20)"
+    )
+    words = cut(words or ("run on to a conclusion" if not case.ended else "look at the evidence below"), 220)
+    return ("next", f"{words}   [{python}]", tag("span", words, " ", tag("code", python, class_="mute")))
+
+
+def _not_sure(case: Case) -> list[Line]:
+    """Say what was checked, what is left and what it would cost: not sure is a result."""
+    if not case.steps:
+        words = "Nothing has been looked at yet."
+        return [("Not yet", words, tag("span", words, class_="claim")), _next(case, None)]
+    closest = reading.standing(case)[:1]
+    say = (
+        f"No cause stands out. {cut(case.note, 160)}".strip()
+        if not closest
+        else "Not sure: no cause is likely enough to act on."
+    )
+    near = [(f"{cut(each.claim, 160)}  {number(each.confidence.value)} {bar(each.confidence.value)}",
+             tag("div", tag("span", cut(each.claim, 160)), sure(each.confidence), class_="head")) for each in closest]  # fmt: skip
+    return [
+        ("Not sure", say, tag("span", say, class_="claim")),
+        *(("closest", words, drawn) for words, drawn in near),
+        *(("because", cut("; ".join(each.confidence.because), 220), None) for each in closest),
+        ("checked", _covered(case, ("checked", "silent")) or "nothing yet", None),
+        ("left", _covered(case, ("failed", "not asked")) or "nothing: every source has been asked", None),
+        ("would cost", _cost(case), None),
+        _next(case, None),
+    ]
+
+
+def _covered(case: Case, statuses: tuple[str, ...]) -> str:
+    return listed([_cover(each) for each in case.coverage if each.status in statuses], 6)
+
+
+def _cover(each: Coverage) -> str:
+    note = (
+        f" ({each.status}: {cut(each.note, 60)})"
+        if each.status == "failed"
+        else ""
+        if each.status == "checked"
+        else f" ({each.status})"
+    )
+    return f"{each.modality}{note}"
+
+
+def _cost(case: Case) -> str:
+    """Say what going further would use, from what a step has used so far."""
+    steps = max(case.steps, 1)
+    asked = max(1, round(case.spent.questions / steps))
+    dollars = case.spent.dollars / steps
+    money = f"about ${dollars:.2f}" if dollars >= 0.005 else "no money"
+    return f"a step asks about {some(asked, 'question')}, takes {max(1, round(case.spent.seconds / steps))} s and costs {money}"
+
+
+def _also(case: Case, found: Hypothesis | None) -> list[object]:
+    """Return the runners-up, how many are ruled out, and what was not checked."""
+    rest = [each for each in reading.standing(case) if each is not found and (found or each is not case.top)][:3]
+    words: list[object] = [
+        tag("span", "Also " if i == 0 else "", cut(each.claim, 58), " ", sure(each.confidence), title=each.claim)
+        for i, each in enumerate(rest)
+    ]
+    out = len(reading.ruled_out(case))
+    words += [f"ruled out: {out}"] if out else []
+    open_ends = [f"{each.modality} ({cut(each.note, 40)})" if each.status == "failed" else str(each.modality)
+                 for each in case.coverage if each.status in ("failed", "not asked")]  # fmt: skip
+    words.append(
+        f"not checked: {listed(open_ends, 3)}"
+        if open_ends
+        else "every source was checked"
+        if case.coverage
+        else "no source asked yet"
+    )
+    return words
+
+
+def _plain(part: object) -> str:
+    import html
+    import re
+
+    return html.unescape(re.sub(r"<[^>]*>", "", part)) if isinstance(part, Html) else str(part)
+
+
+def _where(alert: Alert) -> str:
+    found = list(dict.fromkeys(alert.labels[key] for key in _PLACES if alert.labels.get(key)))
+    return " / ".join(short(each, 30) for each in found)
+
+
+def _head(alert: Alert, now: datetime, case_id: str) -> Html:
+    fired = tag("span", "fired ", stamp(alert.fired), f" UTC ({ago(alert.fired, now)})")
+    return tag(
+        "div", severity(alert.severity), tag("span", cut(alert.title, 80), class_="title", title=alert.title),
+        tag("span", _where(alert)), fired, tag("span", short(case_id, 32), class_="mute", title=case_id) if case_id else None,
+        class_="head",
+    )  # fmt: skip
+
+
+def _head_text(alert: Alert, now: datetime, case_id: str) -> str:
+    parts = (
+        alert.severity.upper(),
+        cut(alert.title, 80),
+        _where(alert),
+        f"fired {clock(alert.fired)} UTC ({ago(alert.fired, now)})",
+        case_id,
+    )
+    return "   ".join(clean(part) for part in parts if part)
+
+
+def _summary(alert: Alert) -> Html:
+    links = tag("span", [link(address, name) for name, address in alert.links.items()][:5], class_="end links")
+    return tag("div", tag("span", cut(alert.summary, 240)), links if alert.links else None, class_="head")
+
+
+def _rule() -> Html:
+    return tag("div", class_="rule")

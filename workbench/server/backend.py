@@ -1,0 +1,68 @@
+"""What the handlers need of the rest of the workbench: one small protocol, and how they call it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Protocol, TypeVar
+
+from ontology.nouns import Alert
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """Keeps alerts and makes their notebooks. Every method blocks, and raises `PersonError`s."""
+
+    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Keep the alerts durably: once this returns, a crash loses none. Keeping one again changes nothing."""
+        ...
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """Return the alert with that id, or None where it is unknown."""
+        ...
+
+    def notebook_of(self, alert: Alert) -> Path | None:
+        """Return the alert's notebook where it exists; never create it."""
+        ...
+
+    def create(self, alert: Alert) -> Path:
+        """Return the alert's notebook, made where it does not exist yet. Same alert, same notebook."""
+        ...
+
+
+class Desk:
+    """The backend as the handlers call it: opened at the first call, never on the server's own thread.
+
+    One thread for what is quick, so that two deliveries of one alert follow each other; one for what is slow, so that
+    an alert is kept while a notebook is being made, and a notebook is made once.
+    """
+
+    def __init__(self, backend: Callable[[], Backend], secret: Callable[[], str], root: Path) -> None:
+        """Take what opens the backend, what reads the webhook's secret, and the folder that the server shows."""
+        self._open = backend
+        self._opened: Backend | None = None
+        self._opening = Lock()
+        self._quick = ThreadPoolExecutor(1, thread_name_prefix="workbench-quick")
+        self._slow = ThreadPoolExecutor(1, thread_name_prefix="workbench-slow")
+        self.secret = secret
+        self.root = root
+
+    async def call(self, act: Callable[[Backend], T], *, slow: bool = False) -> T:
+        """Return what `act` says of the backend.
+
+        Raises:
+            PersonError: whatever the backend refuses, or why it cannot be opened.
+        """
+        thread = self._slow if slow else self._quick
+        return await asyncio.get_running_loop().run_in_executor(thread, lambda: act(self._backend()))
+
+    def _backend(self) -> Backend:
+        """Open the backend where it is not open yet; a failure to open is tried again at the next call."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened

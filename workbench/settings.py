@@ -1,0 +1,78 @@
+"""One settings object, from the data folder's `settings.toml` and `WORKBENCH_*` variables, checked at start."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ontology.errors import BadInput
+
+
+def home() -> Path:
+    """Return the data folder: `WORKBENCH_HOME`, or the platform's place for an application's data."""
+    return Path(os.environ.get("WORKBENCH_HOME") or platformdirs.user_data_path("incident-workbench")).absolute()
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. An environment variable wins over the file, the file over the default."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=home, description="data folder: graph, journal, episodes")
+    notebooks: Path | None = Field(default=None, description="where incident notebooks go; default home/notebooks")
+    environment: str = Field(default="default", description="the estate that scans and telemetry belong to")
+    prometheus_url: str = Field(default="", description="address of a Prometheus API, for live metrics")
+    webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
+    anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
+    anthropic_base_url: str = Field(default="", description="another address for the Messages API")
+    model: str = Field(default="claude-opus-5-5", description="model for hypotheses")
+    budget_dollars: float = Field(default=1.0, ge=0, description="cap for one investigation, US dollars")
+    budget_daily_dollars: float = Field(default=20.0, ge=0, description="cap for a day, US dollars")
+    budget_questions: int = Field(default=40, ge=1, description="questions for one investigation")
+    budget_seconds: float = Field(default=300.0, gt=0, description="wall time for one investigation")
+    threshold: float = Field(default=0.6, ge=0, le=1, description="confidence from which a finding is surfaced")
+
+    @property
+    def notebooks_folder(self) -> Path:
+        """Where incident notebooks go."""
+        return self.notebooks or self.home / "notebooks"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home() / "settings.toml")
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        BadInput: a value that cannot be used, named with its reason.
+    """
+    try:
+        return Settings()
+    except (ValidationError, ValueError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("file",), "msg": str(error)}
+        name = ".".join(str(part) for part in detail["loc"])
+        raise BadInput(
+            f"The setting {name!r} cannot be used: {detail['msg']}.",
+            next_step=f"Correct WORKBENCH_{name.upper()} or {home() / 'settings.toml'}; see docs/settings.md.",
+        ) from error

@@ -1,0 +1,341 @@
+"""Prometheus, and what speaks its HTTP API: metrics over a window.
+
+    PrometheusSource("http://localhost:9090").ask(Question(Modality.METRICS, window, about=(payment,)))
+
+Without `what`, a short catalogue is asked for the entities: rate, errors and duration of requests, and use of
+processor, memory, file descriptors and connection pools. With it: a name of the catalogue, or any PromQL.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import requests
+
+from ontology.errors import PersonError, Unavailable
+from ontology.nouns import Window
+from workbench.nouns import Answered, Failed, Modality, Observation, Question, Reply, Silent
+from workbench.telemetry.digest import digest
+from workbench.telemetry.layouts import COLUMNS, service_of
+from workbench.telemetry.readonly import Allowed, ReadOnlySession
+from workbench.telemetry.redact import process_redactor
+
+if TYPE_CHECKING:
+    from prometheus_api_client import PrometheusConnect
+
+READS = (
+    Allowed("GET", "/api/v1/query_range"),
+    Allowed("GET", "/api/v1/label/{name}/values"),
+    Allowed("GET", "/api/v1/status/buildinfo"),
+)
+LABELS = ("service", "service_name", "job", "app", "pod")
+"""Labels that may hold the name of an entity, the best first."""
+STEP_SECONDS = 15.0
+MOST_POINTS = 11_000
+"""Prometheus refuses more points a series than this."""
+MOST_SERIES = 200
+SERVER_TIMEOUT = "10s"
+
+_REQUESTS = "http_server_request_duration_seconds"
+CATALOGUE: Mapping[str, str] = {
+    "http_server_requests_per_second": (
+        f"sum by (@L) (rate({_REQUESTS}_count{{@S}}[@R])) or sum by (@L) (rate(http_requests_total{{@S}}[@R]))"
+    ),
+    "http_server_errors_per_second": (
+        f'sum by (@L) (rate({_REQUESTS}_count{{@S, http_response_status_code=~"5.."}}[@R]))'
+        ' or sum by (@L) (rate(http_requests_total{@S, code=~"5.."}[@R]))'
+        ' or sum by (@L) (rate(http_requests_total{@S, status=~"5.."}[@R]))'
+    ),
+    "http_server_request_duration_p99_seconds": (
+        f"histogram_quantile(0.99, sum by (@L, le) (rate({_REQUESTS}_bucket{{@S}}[@R])))"
+        " or histogram_quantile(0.99, sum by (@L, le) (rate(http_request_duration_seconds_bucket{@S}[@R])))"
+    ),
+    "http_server_request_duration_p50_seconds": (
+        f"histogram_quantile(0.5, sum by (@L, le) (rate({_REQUESTS}_bucket{{@S}}[@R])))"
+        " or histogram_quantile(0.5, sum by (@L, le) (rate(http_request_duration_seconds_bucket{@S}[@R])))"
+    ),
+    "process_cpu_percent": "100 * sum by (@L) (rate(process_cpu_seconds_total{@S}[@R]))",
+    "process_resident_memory_bytes": "sum by (@L) (process_resident_memory_bytes{@S})",
+    "process_open_fds": "sum by (@L) (process_open_fds{@S})",
+    "container_cpu_percent": "100 * sum by (@L) (rate(container_cpu_usage_seconds_total{@S}[@R]))",
+    "container_memory_bytes": "sum by (@L) (container_memory_working_set_bytes{@S})",
+    "db_pool_in_use": "sum by (@L) (db_pool_in_use{@S})",
+    "up": "min by (@L) (up{@S})",
+}
+"""Metric to PromQL: RED and USE. `@L` is the entity's label, `@S` its selector, `@R` the range of a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One PromQL expression, and how to read its series: as which metric, by which label."""
+
+    promql: str
+    metric: str = ""
+    label: str = ""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the queries of one question brought: rows, and what went wrong on the way."""
+
+    parts: list[pd.DataFrame] = field(default_factory=list)
+    problems: list[PersonError] = field(default_factory=list)
+    dropped: int = 0
+
+
+class PrometheusSource:
+    """Answers questions on metrics from a Prometheus HTTP API."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        session: requests.Session | None = None,
+        headers: dict[str, str] | None = None,
+        step: float = STEP_SECONDS,
+    ) -> None:
+        """Bind to the API at `url`; nothing is sent before the first question.
+
+        Args:
+            url: address of the API, with a path prefix where it has one.
+            session: what carries the requests; a read-only one where none is given.
+            headers: such as an authorization, for the default session.
+            step: seconds between points, wider where the window is long.
+
+        Raises:
+            BadInput: `url` is no http(s) address.
+        """
+        self._url = url.rstrip("/")
+        self._session = session or ReadOnlySession(url, READS, headers=headers)
+        self._step = step
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return "prometheus"
+
+    def ask(self, question: Question) -> Observation:
+        """Answer, or say that there is nothing, or say why it could not look."""
+        try:
+            reply = self._reply(question)
+        except PersonError as error:
+            reply = Failed(error.problem, error.next_step)
+        return Observation(question, process_redactor().reply(reply), self.name, datetime.now(UTC))
+
+    def _reply(self, question: Question) -> Reply:
+        if question.modality is not Modality.METRICS:
+            wanted = question.modality
+            return Failed(f"prometheus cannot answer on {wanted}", f"Set up a source of {wanted}.")
+        asked = self._asked(question)
+        query = "\n".join(each.promql for each in asked)
+        if not asked:
+            return Silent(f"no series carries {', '.join(LABELS)} of {_names(question)}", query=query)
+        found = self._found(asked, question)
+        if not found.parts and found.problems:
+            return Failed(found.problems[0].problem, found.problems[0].next_step, query=query)
+        if not found.parts:
+            return Silent(f"{self._url} for {_names(question)}, {_span(question.window)}", query=query)
+        rows = pd.concat(found.parts, ignore_index=True).sort_values("time", kind="stable", ignore_index=True)
+        words = digest(rows, question) + _remarks(found, len(asked))
+        return Answered(words, rows, query=query, link=self._link(asked, question.window))
+
+    # -- what to ask ----------------------------------------------------------------------------------------
+
+    def _asked(self, question: Question) -> tuple[_Asked, ...]:
+        """Return the expressions for the question; none where nothing carries the names it is about."""
+        what = question.what
+        wanted = _wanted(what)
+        if not wanted:
+            return (_Asked(what),)
+        selectors = self._selectors([entity.name for entity in question.about])
+        spread = f"{max(60, math.ceil(4 * self._step_for(question)))}s"
+        return tuple(
+            _Asked(promql.replace("@L", label).replace("@S", chosen).replace("@R", spread), metric, label)
+            for label, chosen in selectors
+            for metric, promql in wanted.items()
+        )
+
+    def _selectors(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return label and selector for the entities: each name by the first label that has it."""
+        if not names:
+            label = next((each for each in LABELS if self._values(each)), "job")
+            return ((label, f'{label}!=""'),)
+        chosen: dict[str, list[str]] = {}
+        left = set(names)
+        for label in LABELS:
+            hits = [value for value in self._values(label) if value in left or service_of(value) in left]
+            if hits:
+                chosen[label] = hits
+                left -= {*hits, *(service_of(value) for value in hits)}
+            if not left:
+                break
+        return tuple((label, f"{label}=~{_matcher(values)}") for label, values in chosen.items())
+
+    def _values(self, label: str) -> Sequence[str]:
+        return [str(value) for value in _checked(lambda: self._client.get_label_values(label))]
+
+    def _step_for(self, question: Question) -> float:
+        seconds = question.window.seconds + (question.baseline.seconds if question.baseline else 0.0)
+        return max(self._step, float(math.ceil(seconds / (MOST_POINTS - 2))))
+
+    # -- asking ---------------------------------------------------------------------------------------------
+
+    def _found(self, asked: Sequence[_Asked], question: Question) -> _Found:
+        """Ask every expression over the window and the baseline; a failed one does not lose the others."""
+        found = _Found()
+        names = {entity.name for entity in question.about}
+        for each in asked:
+            for window in _ranges(question, self._step_for(question)):
+                try:
+                    series = self._range(each.promql, window, self._step_for(question))
+                except PersonError as error:
+                    found.problems.append(error)
+                    continue
+                found.dropped += max(0, len(series) - MOST_SERIES)
+                rows = _rows(series[:MOST_SERIES], each, question.window.end)
+                rows = rows[rows["entity"].isin(names)] if names else rows
+                found.parts += [rows] if len(rows) else []
+        return found
+
+    def _range(self, promql: str, window: Window, step: float) -> list[dict[str, Any]]:
+        answer: list[dict[str, Any]] = _checked(
+            lambda: self._client.custom_query_range(
+                promql, window.start, window.end, f"{step:g}", params={"timeout": SERVER_TIMEOUT}
+            )
+        )
+        if any(not isinstance(each, dict) or "values" not in each for each in answer):
+            raise Unavailable(f"{self._url} answers with something else than series.", next_step=_ADDRESS)
+        return answer
+
+    @cached_property
+    def _client(self) -> PrometheusConnect:
+        from prometheus_api_client import PrometheusConnect  # late: it brings plotting along
+
+        return PrometheusConnect(self._url, session=self._session)
+
+    def _link(self, asked: Sequence[_Asked], window: Window) -> str:
+        """Return the page of Prometheus's own UI that draws the first four expressions over the window."""
+        shown: dict[str, str] = {}
+        for place, each in enumerate(asked[:4]):
+            shown |= {
+                f"g{place}.expr": each.promql,
+                f"g{place}.tab": "0",
+                f"g{place}.range_input": f"{max(60, math.ceil(window.seconds))}s",
+                f"g{place}.end_input": f"{window.end:%Y-%m-%d %H:%M:%S}",
+            }
+        return f"{self._url}/graph?{urlencode(shown)}"
+
+
+_ADDRESS = "Check that the address in the settings is that of a Prometheus API: workbench doctor."
+
+
+def _checked(call: Any) -> Any:
+    """Return what the client returns, its errors turned into ours.
+
+    Raises:
+        Unavailable: the server refuses, or does not speak the Prometheus API.
+    """
+    from prometheus_api_client.exceptions import PrometheusApiClientException
+
+    try:
+        answer = call()
+    except PrometheusApiClientException as error:
+        raise Unavailable(
+            f"Prometheus refuses: {_refusal(str(error))}.", next_step="Correct the query, or ask for less."
+        ) from error
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        raise Unavailable(
+            f"The answer is not that of a Prometheus API ({type(error).__name__}).", next_step=_ADDRESS
+        ) from error
+    if not isinstance(answer, list):
+        raise Unavailable("The answer is not that of a Prometheus API.", next_step=_ADDRESS)
+    return answer
+
+
+def _refusal(message: str) -> str:
+    """Return the server's own sentence out of the client's message `HTTP Status Code 400 (b'{"error": ...}')`."""
+    start, end = message.find("{"), message.rfind("}")
+    try:
+        said = json.loads(message[start : end + 1].replace("\\'", "'").replace("\\\\", "\\"))
+        return str(said.get("error") or message)[:300]
+    except ValueError:  # a proxy's page, not Prometheus
+        return message[:120]
+
+
+def _wanted(what: str) -> Mapping[str, str]:
+    """Return the part of the catalogue that is asked for; empty where `what` is PromQL of its own."""
+    if what.endswith("*") and what[:-1].replace("_", "").isalnum():
+        return {name: promql for name, promql in CATALOGUE.items() if name.startswith(what[:-1])}
+    return {what: CATALOGUE[what]} if what in CATALOGUE else {} if what else CATALOGUE
+
+
+def _matcher(values: Sequence[str]) -> str:
+    """Return a PromQL regex string that matches exactly these values."""
+    return json.dumps("|".join(re.escape(value) for value in sorted(set(values))))
+
+
+def _ranges(question: Question, step: float) -> Iterator[Window]:
+    """Yield baseline and window, as one range where they touch."""
+    before = question.baseline
+    if before is not None and abs((question.window.start - before.end).total_seconds()) <= step:
+        yield Window(before.start, question.window.end)
+        return
+    if before is not None:
+        yield before
+    yield question.window
+
+
+def _rows(series: Sequence[Mapping[str, Any]], asked: _Asked, end: datetime) -> pd.DataFrame:
+    """Return the series as the long table, none of it later than the end."""
+    parts = [
+        pd.DataFrame(
+            {
+                "time": pd.to_datetime([float(at) for at, _ in each["values"]], unit="s", utc=True).as_unit("us"),
+                "entity": _entity(each["metric"], asked),
+                "metric": asked.metric or _metric(each["metric"], asked),
+                "value": [float(value) for _, value in each["values"]],
+            }
+        )
+        for each in series
+    ]
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS[Modality.METRICS]))
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[rows["time"] <= end]
+
+
+def _entity(labels: Mapping[str, str], asked: _Asked) -> str:
+    """Return the name of the entity that a series is about; empty where it carries none."""
+    found = labels.get(asked.label) or next((labels[label] for label in LABELS if labels.get(label)), "")
+    return service_of(found)
+
+
+def _metric(labels: Mapping[str, str], asked: _Asked) -> str:
+    """Return a name for a series of free PromQL: its metric or the query, and what else tells series apart."""
+    rest = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if key not in ("__name__", *LABELS))
+    name = labels.get("__name__") or asked.promql
+    return f"{name}{{{rest}}}" if rest else name
+
+
+def _remarks(found: _Found, asked: int) -> str:
+    """Return what the reader must know of an answer that is not whole."""
+    cut = f"\nOnly {MOST_SERIES} series a query are shown; {found.dropped} were left out." if found.dropped else ""
+    failed = f"\n{len(found.problems)} of {asked} queries failed: {found.problems[0].problem}" if found.problems else ""
+    return cut + failed
+
+
+def _names(question: Question) -> str:
+    return ", ".join(entity.name for entity in question.about) or "every service"
+
+
+def _span(window: Window) -> str:
+    return f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%H:%M:%S} UTC"

@@ -1,0 +1,38 @@
+"""Doubles for tests and examples: small honest worlds, no patching.
+
+Lives here: sources, a graph, a memory, a clock and a reasoner that stand in for the real ones (`doubles`), a server
+that speaks the Messages API over a real socket (`messages`), and a tiny shop with one slow service (`shop`).
+
+May import: ontology, memory.protocol, workbench.nouns, workbench.ports; the standard library and pandas.
+
+To add a double: keep to the port it stands in for, hold its answers in its constructor, raise nothing on its own.
+"""
+
+from workbench.testing.doubles import (
+    FailingSource,
+    FixedClock,
+    ListMemory,
+    ScriptedReasoner,
+    SilentSource,
+    StaticGraph,
+    TableSource,
+)
+from workbench.testing.messages import MessagesServer, Reply, called, failed, said
+from workbench.testing.shop import shop_case, shop_environment
+
+__all__ = [
+    "FailingSource",
+    "FixedClock",
+    "ListMemory",
+    "MessagesServer",
+    "Reply",
+    "ScriptedReasoner",
+    "SilentSource",
+    "StaticGraph",
+    "TableSource",
+    "called",
+    "failed",
+    "said",
+    "shop_case",
+    "shop_environment",
+]
