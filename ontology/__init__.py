@@ -4,7 +4,7 @@ Lives here: the Turtle files (`infrastructure`, `incident`, `layers`, `shapes`),
 them (`nouns`), every term as a constant (`terms`), the rules that make an IRI from names (`iris`), and the
 tree of errors (`errors`).
 
-May import: the standard library only.
+May import: the standard library; `loader` alone reads Turtle, with rdflib and pyshacl, late.
 
 To add a word: write it in the `.ttl`, then in `terms.py`; a test holds the two together.
 """

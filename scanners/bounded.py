@@ -143,21 +143,29 @@ class Parser:
         )
 
     def _ask(self, kind: str, body: bytes) -> dict[str, Any] | str:
-        """Return the worker's reply, or the reason why there is none."""
+        """Return the worker's reply, or the reason why there is none.
+
+        A worker that had served before may have died of an earlier file: a new one gets a second try.
+        """
+        fresh = self._process is None
         process = self._process or self._start()
-        assert process.stdin is not None
         try:
-            request = memoryview(f"{kind} {len(body)}\n".encode() + body)
-            while request:
-                request = request[process.stdin.write(request) :]
+            self._send(process, f"{kind} {len(body)}\n".encode() + body)
             reply: dict[str, Any] = json.loads(self._receive(process, time.monotonic() + self.seconds))
         except TimeoutError:
             self._end()
             return f"took longer than {self.seconds:g} seconds to parse"
         except (OSError, EOFError, ValueError):
             self._end()
-            return "the parser died on it: nested too deep, too large, or made to harm"
+            return "the parser died on it: too deep, too large, or made to harm" if fresh else self._ask(kind, body)
         return reply
+
+    def _send(self, process: subprocess.Popen[bytes], request: bytes) -> None:
+        """Write all of a request; a pipe may take it in parts."""
+        assert process.stdin is not None
+        rest = memoryview(request)
+        while rest:
+            rest = rest[process.stdin.write(rest) :]
 
     def _receive(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
         """Return the bytes of one reply.

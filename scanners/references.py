@@ -64,8 +64,8 @@ _INDIRECT = re.compile(
 )
 _ADDRESS_NAME = re.compile(
     r"(?i)(^|[_.\-])(host|hosts|hostname|addr|addrs|address|addresses|url|urls|uri|uris|endpoint|endpoints|server|servers|"
-    r"broker|brokers|bootstrap|dsn|upstream|backend|target|peer|peers|node|nodes|proxy|gateway|svc|domain|location|base)s?([_.\-]|\d|$)"
-    r"|(host|url|uri|addr|endpoint|address|servers?)$"
+    r"broker|brokers|bootstrap|connect|connection|connection_?string|dsn|upstream|backend|target|peer|peers|node|nodes|proxy|gateway|svc|domain|location|base)s?([_.\-]|\d|$)"
+    r"|(host|url|uri|addr|endpoint|address|servers?|connection|connectionstrings?)(__\w+)?$"
 )
 _QUANTITY_NAME = re.compile(
     r"(?i)(^|[_.\-])(timeout|interval|retries|attempts|seconds?|millis|ms|s|count|size|limit|enabled|port|name|type|mode)$"

@@ -21,18 +21,19 @@ class Role(StrEnum):
 
 
 _TELEMETRY = re.compile(
-    r"(^|[/\-_])(opentelemetry-collector[\w\-]*|otel-?col(lector)?[\w\-]*|opentelemetry-operator|jaeger[\w\-]*|all-in-one|zipkin[\w\-]*"
-    r"|prometheus([\w\-]*)?|alertmanager|pushgateway|grafana([\w\-]*)?|loki|tempo|mimir|promtail|alloy|fluentd?|fluent-bit|filebeat"
-    r"|metricbeat|logstash|vector|statsd[\w\-]*|telegraf|datadog-?agent|agent-datadog|node-exporter|[\w\-]+[-_]exporter|cadvisor"
-    r"|kube-state-metrics|metrics-server|pyroscope|parca|ebpf-profiler|apm-server|skywalking[\w\-]*|otel-lgtm)$"
+    r"(^|[/\-_])(opentelemetry-(collector|operator)[\w\-]*|otel-?col(lector)?[\w\-]*|jaeger[\w\-]*|zipkin[\w\-]*|prometheus[\w\-]*"
+    r"|alertmanager|pushgateway|grafana[\w\-]*|promtail|fluentd|fluent-bit|filebeat|metricbeat|logstash|statsd|telegraf"
+    r"|datadog-?agent|cadvisor|kube-state-metrics|metrics-server|pyroscope|apm-server|skywalking-oap-server|otel-lgtm"
+    r"|(node|blackbox|mysqld|postgres|redis|kafka|nginx|statsd|mongodb|elasticsearch|memcached|rabbitmq|jmx)[-_]exporter)$"
+    r"|^(grafana/)?(loki|tempo|mimir|alloy)$|^timberio/vector$|^jaegertracing/|/jaegertracing/|^fluent/"
 )
 _DATASTORE = re.compile(
-    r"(^|[/\-_])(postgres(ql)?|postgis|timescaledb|mysql|mariadb|percona[\w\-]*|mongo(db)?|redis([\w\-]*)?|valkey([\w\-]*)?|memcached"
-    r"|keydb|dragonfly|cassandra|scylla|elasticsearch|opensearch|clickhouse([\w\-]*)?|cockroach(db)?|mssql|sqlserver|oracle|couchdb"
-    r"|couchbase|neo4j|influxdb|etcd|minio|solr|qdrant|milvus|weaviate|tidb|yugabyte|arangodb)$"
+    r"(^|[/\-_])(postgres(ql)?|postgis|timescaledb|mysql|mysql-server|mariadb|mongo(db)?|redis|redis-stack(-server)?|valkey|memcached"
+    r"|keydb|dragonfly|cassandra|scylla|elasticsearch|opensearch|clickhouse(-server)?|cockroach(db)?|mssql|mssql/server|couchdb"
+    r"|couchbase|neo4j|influxdb|etcd|minio|solr|qdrant|milvus|weaviate|arangodb)$"
 )
 _BROKER = re.compile(
-    r"(^|[/\-_])((cp-)?kafka|redpanda|rabbitmq|activemq[\w\-]*|artemis|nats|pulsar|nsq|mosquitto|emqx|zookeeper)$"
+    r"(^|[/\-_])((cp-)?kafka|redpanda|rabbitmq|activemq[\w\-]*|nats|pulsar|nsq|mosquitto|emqx|(cp-)?zookeeper)$"
 )
 
 

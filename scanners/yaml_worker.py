@@ -7,6 +7,7 @@ Reads requests from standard input (`kind length` on a line, then that many byte
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import resource
@@ -191,6 +192,7 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of address space
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     serve(sys.stdin.buffer, sys.stdout.buffer)

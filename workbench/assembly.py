@@ -79,7 +79,7 @@ def _recorded(case: RecordedCase) -> Workplace:
     if case.graph_path is not None:
         graph.load(case.graph_path)
     else:
-        graph.replace(_scan("recording", case.id, case.facts, Layer.RUNNING))
+        graph.replace(_scan("recording", case.id, case.topology, Layer.RUNNING))
     sources = recorded_sources(case.folder)
     return Workplace(Environment(sources, View(graph), StoppedClock(case.window_abnormal.end)), graph)
 

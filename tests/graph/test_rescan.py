@@ -159,6 +159,7 @@ def _replace_for_ever(path: Path, scans: list[Scan], acknowledged: Any) -> None:
             acknowledged.set()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("attempt", range(3 if not os.environ.get("WORKBENCH_SOAK") else 30))
 def test_killed_in_the_middle_leaves_no_half(attempt: int, tmp_path: Path, scan: Make, said: Make) -> None:
     """A writer that is killed leaves the state before or after a scan, never one between."""

@@ -79,6 +79,7 @@ def test_an_amount_that_is_no_money_is_refused(tmp_path: Path, amount: float) ->
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_64_threads_never_overspend(tmp_path: Path) -> None:
     """64 concurrent calls with jittered usage against a cap of one dollar never spend more than one dollar."""
     for trial in range(1000 if SOAK else 8):
@@ -131,6 +132,7 @@ print(done)
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 def test_processes_never_overspend(tmp_path: Path) -> None:
     """Processes that ask at once share one cap: together they get exactly the fifty calls that fit."""
     count = 64 if SOAK else 4

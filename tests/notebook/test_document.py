@@ -195,7 +195,7 @@ def test_a_document_that_is_no_notebook_is_never_written(tmp_path: Path, notary:
     path = tmp_path / "a.ipynb"
     write(path, new_notebook(metadata={"n": 1}), notary=notary)
     broken = new_notebook()
-    broken["cells"] = "none"
+    broken["cells"] = [nbformat.from_dict({"cell_type": "code", "id": "a", "source": 5})]
 
     with pytest.raises(BadInput):
         write(path, broken, notary=notary)

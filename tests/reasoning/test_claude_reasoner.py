@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,20 @@ def concluding(*claims: dict[str, Any]) -> Reply:
     return called(("conclude", {"hypotheses": list(claims)}))
 
 
+@cache
+def _transport() -> Any:
+    from anthropic import DefaultHttpxClient
+
+    return DefaultHttpxClient()  # one for all tests: each new one reads the certificates again, a third of a second
+
+
+def a_client(url: str) -> Any:
+    """Return the real SDK's client, which is made as the reasoner makes it."""
+    from anthropic import Anthropic
+
+    return Anthropic(api_key="sk-test", base_url=url, max_retries=0, http_client=_transport())
+
+
 @contextmanager
 def at_work(
     folder: Path, *answers: Reply | Callable[[dict[str, Any]], Reply], caps: Caps = CAPS, **settings: Any
@@ -99,9 +114,8 @@ def at_work(
             ClaudeReasoner(
                 base,
                 journal.ledger(caps),
-                model=settings.pop("model", "claude-opus-5-5"),
-                key="sk-test",
-                base_url=server.url,
+                model="claude-opus-5-5",
+                client=lambda: a_client(server.url),
                 first_wait=0.0,
             ),
             server,
@@ -559,8 +573,11 @@ def test_a_ledger_that_cannot_write_stops_the_call(tmp_path: Path) -> None:
 
 
 def test_the_key_travels_in_a_header_only(tmp_path: Path) -> None:
-    """The key is in no body that is sent, and the engineer's note never shows it."""
-    with at_work(tmp_path, concluding(a_claim())) as (reasoner, server, _):
+    """The key is in no body that is sent, and the note for the engineer never shows it."""
+    ledger = Journal(tmp_path / "journal.db").ledger(CAPS)
+    with MessagesServer([concluding(a_claim())]) as server:
+        reasoner = ClaudeReasoner(Statistical(), ledger, model="claude-opus-5-5", key="sk-test", base_url=server.url)
         thought = reasoner.think(CASE, LEFT)
+    assert thought.hypotheses[0].proposed_by == "claude"
     assert "sk-test" not in json.dumps(server.requests) + thought.note
     assert "sk-test" in json.dumps(server.headers)

@@ -52,6 +52,18 @@ def test_a_parser_that_thinks_too_long_is_replaced() -> None:
     assert isinstance(good, tuple)
 
 
+def test_a_parser_that_was_killed_is_replaced() -> None:
+    """When the process is killed between two files, the second is read by a new one."""
+    with Parser() as parser:
+        parser.parse("a: 1", "first.yaml")
+        assert parser._process is not None
+        parser._process.kill()
+        parser._process.wait()
+        second = parser.parse("a: 2", "second.yaml")
+
+    assert isinstance(second, tuple)
+
+
 def test_a_huge_file_is_not_opened(tmp_path: Path) -> None:
     """A file over the limit is a problem whatever it holds."""
     path = tmp_path / "huge.yaml"

@@ -95,7 +95,9 @@ def test_overlays_are_merged(estate: Write, said: Saying) -> None:
     root = estate(
         {
             "docker-compose.yml": BASE,
-            "docker-compose.extra.yml": "services: {web: {environment: {M_URL: 'http://mail:25'}, image: other}, new: {image: n}}",
+            "docker-compose.extra.yml": (
+                "services: {web: {environment: {M_URL: 'http://mail:25'}, image: other}, new: {image: n}}"
+            ),
             "docker-compose.override.yml": "services: {web: {image: mine}}",
             "docker-compose.tests.yml": "services: {robot: {image: r, environment: {WEB_URL: 'http://web:8080'}}}",
         }

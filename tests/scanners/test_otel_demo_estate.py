@@ -142,7 +142,7 @@ def test_objects_of_kubernetes(kubernetes: Scan, truth: dict[str, Any]) -> None:
 
 
 def test_edges_of_kubernetes(compose: Scan, kubernetes: Scan, truth: dict[str, Any]) -> None:
-    """Calls told from manifests alone: precision 1, recall 0.95 (two stand in Compose only); they meet those of Compose."""
+    """Calls told from manifests alone: precision 1, recall 0.95 (two stand in Compose only)."""
     wanted = {tuple("flagd" if name == "flagd-ui" else name for name in edge) for edge in edges(truth)}
 
     check(pairs(kubernetes, terms.CALLS), wanted, 1.0, 0.95)

@@ -42,8 +42,8 @@ def run(folders: tuple[Path, ...], truth: Path | None, reasoner: str, out: Path 
             folders,
             reasoner=reasoner,
             truth=truth,
-            progress=lambda done, total: progress.update(bar, completed=done, total=total),
+            progress=lambda done, total, _: progress.update(bar, completed=done, total=total),
         )
     if out is not None:
-        out.write_text(json.dumps(results.as_json(), indent=1), encoding="utf-8")
+        out.write_text(json.dumps(report.payload(results), indent=1), encoding="utf-8")
     click.echo(report.table(results))

@@ -69,6 +69,7 @@ def run_through(path: Path, alert: Alert, chosen: Settings) -> None:
             timeout=300,
             resources={"metadata": {"path": str(path.parent)}},
             store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # its warning about loopback TCP is not for the reader
             on_cell_executed=lambda **_: bar.update(1),
         ).execute()
     document.write(path, notebook)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -31,17 +32,19 @@ def scan(scanner: str, targets: tuple[Path, ...], as_json: bool) -> None:
     scanners = [catalogue.scanner(scanner, target, chosen.environment) for target in targets]
     store = GraphStore.open(chosen.home / "graph")
     try:
-        with click.progressbar(
-            length=len(scanners), label=f"Scanning {scanner}", file=click.get_text_stream("stderr")
-        ) as bar:
+        with click.progressbar(length=len(scanners), label=f"Scanning {scanner}", file=sys.stderr) as bar:
             reports = rescan(store, scanners, progress=lambda *_: bar.update(1))
     finally:
         store.close()
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=1))
-        return
-    for report in reports:
-        click.echo(report.text)
+    else:
+        for report in reports:
+            click.echo(report.text)
+    if not all(report.ok for report in reports):
+        if any(report.failure is None and not report.ok for report in reports):
+            click.echo("  Next: mend what could not be read and scan again; the rest is in the graph.", err=True)
+        sys.exit(1)
 
 
 @click.command()
@@ -52,10 +55,10 @@ def query(sparql: str, form: str) -> None:
 
     Example: workbench query 'SELECT ?a ?b { ?x wb:calls ?y . ?x rdfs:label ?a . ?y rdfs:label ?b }'
     """
-    text = click.get_text_stream("stdin").read() if sparql == "-" else sparql
+    text = sys.stdin.read() if sparql == "-" else sparql
     store = GraphStore.latest(settings.load().home / "graph")
     if form == "json":
         click.echo(results_json(store, text))
         return
-    table = ask(store, text)
+    table = ask(store, text, short=form == "table")
     click.echo(table.to_csv(index=False).rstrip() if form == "csv" else table.to_string(index=False))

@@ -1,7 +1,7 @@
 """The handle on a case: verbs that steer the investigation, and views of what it knows.
 
 Every verb is one plain Python line that can stay in the notebook. It is written to the journal with the case that came
-of it; the same line run again in a fresh kernel (Run-all) is replayed from there and costs nothing. `again=True` asks
+of it; the same line run again in a fresh kernel (Run-all) is replayed from there and costs nothing. `replay=False` asks
 anew.
 """
 
@@ -19,6 +19,7 @@ from memory.protocol import Verdict
 from ontology.errors import BadInput, NotFound
 from ontology.nouns import Entity
 from workbench.assembly import Workplace
+from workbench.desk import live
 from workbench.engine.close import closed
 from workbench.engine.loop import investigate
 from workbench.journal import Entry, Journal
@@ -38,6 +39,7 @@ from workbench.render.step import step_view
 from workbench.render.timeline import timeline_view
 from workbench.render.view import View
 from workbench.render.waterfall import waterfall
+from workbench.render.widgets import Controls
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,13 @@ class Desk:
         """Take the first look: what is around the alert, and what moved."""
         return self._act("open", {}, self._one_step)
 
-    def step(self, *, again: bool = False) -> View:
-        """Ask what is planned and think over the answers."""
-        return self._act("step", {}, self._one_step, again=again)
+    def step(self, *, replay: bool = True) -> View:
+        """Ask what is planned and think over the answers; `replay=False` takes a new step in any case."""
+        return self._act("step", {}, self._one_step, replay=replay)
 
-    def run(self, *, again: bool = False) -> View:
+    def run(self, *, replay: bool = True) -> View:
         """Step on until there is nothing left to ask or the budget is used up."""
-        return self._act("run", {}, self._investigate, again=again)
+        return self._act("run", {}, self._investigate, replay=replay)
 
     def go_further(self, *, questions: int = 20, dollars: float = 0.0, seconds: float = 120.0) -> View:
         """Add to the budget of this case, and run on."""
@@ -214,8 +216,15 @@ class Desk:
             raise NotFound(f"This case has no observation {observation!r}.", next_step=f"It has: {known}.")
         return observation_view(found, entity)
 
+    def buttons(self) -> Controls:
+        """The verbs as buttons, for a live session."""
+        return live.buttons(self)
+
+    def _ipython_display_(self) -> None:
+        live.show(self)
+
     def _repr_mimebundle_(self, **_kwargs: object) -> Mapping[str, object]:
-        return self.screen().bundle
+        return self.screen()._repr_mimebundle_()
 
     # how a verb runs
 
@@ -225,11 +234,11 @@ class Desk:
         arguments: dict[str, Any],
         work: Callable[[Case], Iterator[Case]],
         *,
-        again: bool = False,
+        replay: bool = True,
         locked: bool = True,
     ) -> View:
         """Replay the line if the trail holds it next, else do it and write it down as it goes."""
-        entry = self._next(action, arguments) if not again else None
+        entry = self._next(action, arguments) if replay else None
         if entry is not None and (entry.case.ended or action not in ("run", "go_further")):
             before = self._trail[self._replayed - 2].case if self._replayed > 1 else None
             return step_view(entry.case, before, cap=self._budget, replayed=True)
@@ -241,6 +250,9 @@ class Desk:
                 self._do(action, arguments, work)
         else:
             self._do(action, arguments, work)
+        live.refresh(self)
+        if action in ("step", "run", "go_further"):
+            live.propose(self)
         return step_view(self.case, before, cap=self._budget)
 
     def _next(self, action: str, arguments: dict[str, Any]) -> Entry | None:
@@ -271,6 +283,8 @@ class Desk:
 
     def _investigate(self, case: Case) -> Iterator[Case]:
         tools = self.tools
+        if case.ended == "stopped":
+            case = replace(case, ended="")  # whoever stops and steps again means to go on
         if case.ended:
             return iter((case,))
         return investigate(

@@ -37,7 +37,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
     desk = take_up(alert_id, settings.load(), again=again)
     _desks.pop(alert_id, None)
     _desks[alert_id] = desk
-    _register_magics()
+    _greet()
     return desk
 
 
@@ -109,12 +109,13 @@ def _fresh(case: Case, journal: Journal) -> Case:
     return replace(case, id=next(each for each in ids if journal.latest(each) is None))
 
 
-def _register_magics() -> None:
-    """Make `%%sparql` known where this runs inside IPython."""
+def _greet() -> None:
+    """Make `%%sparql` known, and ask whether a lab listens, where this runs inside IPython."""
     from IPython.core.getipython import get_ipython
 
-    from workbench.notebook import magics
+    from workbench.notebook import magics, nextcell
 
     shell = get_ipython()
     if shell is not None:
         magics.register(shell, sparql)
+        nextcell.listen()

@@ -243,8 +243,10 @@ def _signed_text(notebook: NotebookNode, notary: NotebookNotary | None) -> str:
     import nbformat
 
     metadata = {name: value for name, value in notebook.metadata.items() if name != "widgets"}
+    document = nbformat.from_dict({**notebook, "metadata": metadata})
     try:
-        text: str = nbformat.writes(nbformat.from_dict({**notebook, "metadata": metadata}), version=nbformat.NO_CONVERT)
+        nbformat.validate(document)
+        text: str = nbformat.writes(document, version=nbformat.NO_CONVERT)
         _sign(_strict(text), notary)
     except (ValueError, TypeError, nbformat.ValidationError) as error:
         raise BadInput(

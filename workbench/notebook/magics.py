@@ -45,13 +45,14 @@ class QueryProblem(BadInput):
         self.query = query
 
     def _render_traceback_(self) -> list[str]:
-        return [self.problem, *underlined(self.query, self.problem), f"Next: {self.next_step}"]
+        marked = [] if "^" in self.problem else underlined(self.query, self.problem)
+        return [self.problem.rstrip(), *marked, f"Next: {self.next_step}"]
 
 
 def underlined(query: str, problem: str) -> list[str]:
-    """Return the line of the query that the problem names, and a mark under the place; empty where it names none.
+    r"""Return the line of the query that the problem names, and a mark under the place; empty where it names none.
 
-    >>> underlined("SELECT ?a\\nWERE {}", "expected WHERE at line 2 column 1")
+    >>> underlined("SELECT ?a\nWERE {}", "expected WHERE at line 2 column 1")
     ['    WERE {}', '    ^']
     """
     found = _PLACE.search(problem)

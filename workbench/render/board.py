@@ -32,8 +32,16 @@ def hypothesis_board(case: Case) -> View:
         if len(ranked) > SHOWN
         else None
     )
-    below = tag("div", tag("p", f"Ruled out: {len(out)}", class_="mute"), grid(map(_out_row, out), class_="rows out"),
-                class_="below") if out else None  # fmt: skip
+    below = (
+        tag(
+            "div",
+            tag("p", f"Ruled out: {len(out)}", class_="mute"),
+            grid(map(_out_row, out), class_="rows out"),
+            class_="below",
+        )
+        if out
+        else None
+    )
     evidence = fold("evidence, with the line that shows it again", _evidence(standing[:SHOWN])) if standing else None
     text = "\n".join(
         filter(None, (say, _text(case, standing), *(f"ruled out: {' '.join(_out_text(each))}" for each in out)))
@@ -63,8 +71,8 @@ def sentence(case: Case) -> str:
         return "Every hypothesis is ruled out; case.go_further() looks for others."
     if found:
         return f"Most likely: {cut(found.claim, 160)} ({number(found.confidence.value)})."
-    top = standing[0]
-    return f"Not sure: {some(len(standing), 'hypothesis', 'hypotheses')} open, the closest at {number(top.confidence.value)}."
+    closest = number(standing[0].confidence.value)
+    return f"Not sure: {some(len(standing), 'hypothesis', 'hypotheses')} open, the closest at {closest}."
 
 
 def _row(case: Case, rank: int, each: Hypothesis) -> tuple[object, ...]:
@@ -72,8 +80,13 @@ def _row(case: Case, rank: int, each: Hypothesis) -> tuple[object, ...]:
     claim = tag(
         "div", tag("span", each.claim, class_="claim" if lead else None), tag("div", _whom(each), class_="mute small")
     )
-    confidence = tag("div", sure(each.confidence), tag("div", "; ".join(each.confidence.because), class_="mute small"),
-                     belief(case, each), class_=lead)  # fmt: skip
+    confidence = tag(
+        "div",
+        sure(each.confidence),
+        tag("div", "; ".join(each.confidence.because), class_="mute small"),
+        belief(case, each),
+        class_=lead,
+    )
     state = tag("div", _state(case, each), tag("div", tag("code", each.id), class_="mute small"))
     return (tag("b", rank), claim, confidence, chips(each), state)
 
@@ -126,9 +139,8 @@ def _evidence_row(each: Evidence) -> tuple[object, ...]:
 def _text(case: Case, standing: tuple[Hypothesis, ...]) -> str:
     lines = []
     for rank, each in enumerate(standing, 1):
-        lines.append(
-            f"{rank}. {each.confidence.value:.2f} {bar(each.confidence.value)} {clean(each.claim)} [{each.state}, {each.id}]"
-        )
+        value = each.confidence.value
+        lines.append(f"{rank}. {value:.2f} {bar(value)} {clean(each.claim)} [{each.state}, {each.id}]")
         lines.append(f"   because {clean('; '.join(each.confidence.because))}")
         lines += [
             f"   {stance} {clean(notes(strongest(each, stance)))}"
@@ -147,7 +159,7 @@ def findings_json(case: Case) -> dict[str, Any]:
 
 
 def hypotheses_json(case: Case) -> dict[str, Any]:
-    """Return the case with its ranked hypotheses, as docs/hypothesis.schema.json says: the file's record of the board."""
+    """Return the case with its ranked hypotheses, as docs/hypothesis.schema.json says."""
     return {
         "$schema": SCHEMA,
         "case": case.id,

@@ -10,6 +10,7 @@ from workbench.render import graph, metrics, reading
 from workbench.render.board import findings_json
 from workbench.render.markup import Html, clean, columns, link, tag
 from workbench.render.parts import bar, notes, severity, strongest, sure
+from workbench.render.sketch import sketch
 from workbench.render.view import HYPOTHESIS, View, page
 from workbench.render.words import ago, clock, cut, listed, number, short, some, stamp
 
@@ -44,7 +45,7 @@ def first_screen(case: Case, now: datetime, *, spend: str = "") -> View:
     found = reading.answer(case)
     lines = _answer(case, found) if found else _not_sure(case)
     also = _also(case, found)
-    chosen = graph.sketch(case)
+    chosen = sketch(case)
     table = tag("table", tag("tbody", [_line(*line) for line in lines]), class_="lead top")
     body = (
         _head(case.alert, now, case.id),
@@ -120,12 +121,15 @@ def _not_sure(case: Case) -> list[Line]:
         return [("Not yet", words, tag("span", words, class_="claim")), _next(case, None)]
     closest = reading.standing(case)[:1]
     say = (
-        f"No cause stands out. {cut(case.note, 160)}".strip()
-        if not closest
-        else "Not sure: no cause is likely enough to act on."
+        f"No cause stands out. {cut(case.note, 160)}".strip() if not closest else "No cause is likely enough to act on."
     )
-    near = [(f"{cut(each.claim, 160)}  {number(each.confidence.value)} {bar(each.confidence.value)}",
-             tag("div", tag("span", cut(each.claim, 160)), sure(each.confidence), class_="head")) for each in closest]  # fmt: skip
+    near = [
+        (
+            f"{cut(each.claim, 160)}  {number(each.confidence.value)} {bar(each.confidence.value)}",
+            tag("div", tag("span", cut(each.claim, 160)), sure(each.confidence), class_="head"),
+        )
+        for each in closest
+    ]
     return [
         ("Not sure", say, tag("span", say, class_="claim")),
         *(("closest", words, drawn) for words, drawn in near),
@@ -158,7 +162,8 @@ def _cost(case: Case) -> str:
     asked = max(1, round(case.spent.questions / steps))
     dollars = case.spent.dollars / steps
     money = f"about ${dollars:.2f}" if dollars >= 0.005 else "no money"
-    return f"a step asks about {some(asked, 'question')}, takes {max(1, round(case.spent.seconds / steps))} s and costs {money}"
+    seconds = max(1, round(case.spent.seconds / steps))
+    return f"a step asks about {some(asked, 'question')}, takes {seconds} s and costs {money}"
 
 
 def _also(case: Case, found: Hypothesis | None) -> list[object]:
@@ -170,8 +175,11 @@ def _also(case: Case, found: Hypothesis | None) -> list[object]:
     ]
     out = len(reading.ruled_out(case))
     words += [f"ruled out: {out}"] if out else []
-    open_ends = [f"{each.modality} ({cut(each.note, 40)})" if each.status == "failed" else str(each.modality)
-                 for each in case.coverage if each.status in ("failed", "not asked")]  # fmt: skip
+    open_ends = [
+        f"{each.modality} ({cut(each.note, 40)})" if each.status == "failed" else str(each.modality)
+        for each in case.coverage
+        if each.status in ("failed", "not asked")
+    ]
     words.append(
         f"not checked: {listed(open_ends, 3)}"
         if open_ends
@@ -197,10 +205,14 @@ def _where(alert: Alert) -> str:
 def _head(alert: Alert, now: datetime, case_id: str) -> Html:
     fired = tag("span", "fired ", stamp(alert.fired), f" UTC ({ago(alert.fired, now)})")
     return tag(
-        "div", severity(alert.severity), tag("span", cut(alert.title, 80), class_="title", title=alert.title),
-        tag("span", _where(alert)), fired, tag("span", short(case_id, 32), class_="mute", title=case_id) if case_id else None,
+        "div",
+        severity(alert.severity),
+        tag("span", cut(alert.title, 80), class_="title", title=alert.title),
+        tag("span", _where(alert)),
+        fired,
+        tag("span", short(case_id, 32), class_="mute", title=case_id) if case_id else None,
         class_="head",
-    )  # fmt: skip
+    )
 
 
 def _head_text(alert: Alert, now: datetime, case_id: str) -> str:

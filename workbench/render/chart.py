@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from ontology.nouns import Window
 from workbench.render.markup import Html, join, tag
@@ -46,9 +47,15 @@ def draw(chart: Chart, width: int = WIDTH, height: int = HEIGHT) -> Html:
         frame.line(),
     ]
     return tag(
-        "svg", tag("title", chart.title), join(parts), viewBox=f"0 0 {width} {height}", width=width, height=height,
-        role="img", aria_label=f"{chart.title}. {frame.spoken()}",
-    )  # fmt: skip
+        "svg",
+        tag("title", chart.title),
+        join(parts),
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=f"{chart.title}. {frame.spoken()}",
+    )
 
 
 class _Frame:
@@ -92,10 +99,15 @@ class _Frame:
                 tag("text", _joined(top, self.unit), x=LEFT - 4, y=self.y(self.high) + 4, class_="m e"),
                 tag("text", number(self.low / self.divisor), x=LEFT - 4, y=self.bottom, class_="m e"),
                 tag("text", clock(self.begin), x=LEFT, y=self.bottom + 14, class_="m"),
-                tag("text", f"{clock(datetime.fromtimestamp(end, self.begin.tzinfo))} UTC", x=self.right,
-                    y=self.bottom + 14, class_="m e"),
+                tag(
+                    "text",
+                    f"{clock(datetime.fromtimestamp(end, self.begin.tzinfo))} UTC",
+                    x=self.right,
+                    y=self.bottom + 14,
+                    class_="m e",
+                ),
             ]
-        )  # fmt: skip
+        )
 
     def siblings(self) -> Html | None:
         """Draw up to four siblings as thin lines, more as the band between their extremes."""
@@ -150,7 +162,7 @@ def _polyline(frame: _Frame, points: Points, css: str) -> Html:
     points = thinned(points, 110)
     if not points:
         return Html("")
-    steps = sorted((b[0] - a[0]).total_seconds() for a, b in zip(points, points[1:], strict=False))
+    steps = sorted((b[0] - a[0]).total_seconds() for a, b in pairwise(points))
     gap = 3.5 * steps[len(steps) // 2] if steps else 0.0
     path, last = [], None
     for moment, value in points:

@@ -22,9 +22,20 @@ def coverage_ledger(case: Case) -> View:
     ]
     if not rows:
         return page(say, tag("p", say, class_="say"), kind="coverage")
-    drawn = [(tag("span", f"{each.modality}", tag("span", f" from {cut(each.source, 40)}", class_="mute")),
-              tag("span", tag("span", GLYPH[each.status], class_="glyph", aria_hidden="true"), each.status, style="white-space:nowrap"),
-              each.note, *_bearing(each, held)) for each in _ordered(case)]  # fmt: skip
+    drawn = [
+        (
+            tag("span", f"{each.modality}", tag("span", f" from {cut(each.source, 40)}", class_="mute")),
+            tag(
+                "span",
+                tag("span", GLYPH[each.status], class_="glyph", aria_hidden="true"),
+                each.status,
+                style="white-space:nowrap",
+            ),
+            each.note,
+            *_bearing(each, held),
+        )
+        for each in _ordered(case)
+    ]
     text = f"{say}\n" + columns(
         [(each.modality, *row) for each, row in zip(_ordered(case), rows, strict=True)], ("kind", *head), most=70
     )

@@ -17,7 +17,7 @@ TALL = 39
 
 
 def diagram(case: Case, chosen: Sketch, say: str) -> Html:
-    """Return the drawing; `say` is its text alternative. Lines first, then boxes, then words, so that nothing hides words."""
+    """Return the drawing; `say` is its text alternative. Words come last: nothing hides them."""
     spots = places(
         [entity.iri for entity in chosen.nodes],
         [(edge.subject, str(edge.object)) for edge in chosen.edges if edge.predicate in SIDEWAYS],
@@ -30,9 +30,17 @@ def diagram(case: Case, chosen: Sketch, say: str) -> Html:
     lines = [_line(case, edge, spots, _ends(edge) in bold) for edge in chosen.edges]
     boxes = [_node(case, entity, spots[entity.iri], chosen) for entity in chosen.nodes]
     return tag(
-        "svg", tag("title", say), lines, boxes, _labels(case, chosen.edges, spots), viewBox=f"0 0 {width} {height}",
-        width=width, height=height, role="img", aria_label=f"{say} The table below has every relation.",
-    )  # fmt: skip
+        "svg",
+        tag("title", say),
+        lines,
+        boxes,
+        _labels(case, chosen.edges, spots),
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=f"{say} The table below has every relation.",
+    )
 
 
 def _ends(edge: Fact) -> frozenset[Iri]:
@@ -90,7 +98,7 @@ def _kind(kind: str) -> str:
 
 
 def _shape(kind: str, x: float, y: float, css: str) -> Html:
-    """Return the outline: round for what serves, a drum for a store, a pipe for a queue, square for a place, a page for settings."""
+    """Return the outline: round serves, a drum stores, a pipe queues, square is a place, a page is settings."""
     right, low = x + BOX, y + TALL
     if kind in _STORES:
         d = f"M{x},{y + 4}a{BOX / 2},4 0 0 1 {BOX},0v{TALL - 8}a{BOX / 2},4 0 0 1 {-BOX},0z"

@@ -104,7 +104,7 @@ def _layers(nodes: Sequence[str], column: Mapping[str, int], edges: Sequence[Edg
     for sweep in range(6):
         for layer in reversed(layers) if sweep % 2 else layers:
             mean = {node: _mean([rank[other] for other in near[node]], rank[node]) for node in layer}
-            layer.sort(key=lambda node: (node in heavy, mean[node]))  # noqa: B023  # sorted at once
+            layer.sort(key=lambda node: (node in heavy, mean[node]))  # sorted at once
             rank.update({node: i - (len(layer) - 1) / 2 for i, node in enumerate(layer)})
     return [layer for layer in layers if layer]
 

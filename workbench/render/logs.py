@@ -143,7 +143,8 @@ def sentence(case: Case, found: tuple[Template, ...]) -> str:
     lines = sum(each.before + each.after for each in found)
     if new or first.news > 1:
         how = "New" if first.status == "new" else f"{first.status} as often" if first.status != "gone" else "Gone"
-        return f"{how} in {short(first.entity, 40)}: “{cut(_VARIABLE.sub('…', first.words), 110)}” ({some(first.after, 'line')}); {len(new)} of {some(len(found), 'template')} new."
+        said = f"“{cut(_VARIABLE.sub('…', first.words), 110)}” ({some(first.after, 'line')})"
+        return f"{how} in {short(first.entity, 40)}: {said}; {len(new)} of {some(len(found), 'template')} new."
     return f"Nothing new: {some(len(found), 'template')} over {some(lines, 'line')}, as frequent as before."
 
 

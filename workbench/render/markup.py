@@ -67,8 +67,7 @@ def _attribute(name: str, value: object) -> str:
     if (
         not _NAME.match(name)
         or name.lower().startswith("on")
-        or name in {"href", "src"}
-        and not isinstance(value, Html)
+        or (name in {"href", "src"} and not isinstance(value, Html))
     ):
         raise ValueError(f"attribute {name!r} is not for views; addresses go through link()")
     return f' {name}="{escape(clean(value))}"'

@@ -148,9 +148,12 @@ def metrics_panel(case: Case, most: int = MOST) -> View:
     moved = tuple(each for each, _ in drawn)
     body = picture(tag("div", [draw(chart) for _, chart in drawn], class_="charts"), _table(moved))
     note = tag(
-        "p", "Shaded: before. Triangle: where it changed. Dashed: ", _named(drawn[0][1]), ". Grey: the same metric elsewhere.",
+        "p",
+        "Shaded: before. Triangle: where it changed. Dashed: ",
+        _named(drawn[0][1]),
+        ". Grey: the same metric elsewhere.",
         class_="mute small",
-    )  # fmt: skip
+    )
     text = f"{say}\n{columns(_rows(moved), _HEAD)}"
     return page(text, tag("p", say, class_="say"), body, note, fold("numbers", _table(moved)), kind="metrics")
 
@@ -246,9 +249,14 @@ def _plotly(drawn: tuple[Chart, ...]) -> dict[str, object]:
     figure.update_xaxes(gridcolor=quiet, zeroline=False)
     figure.update_yaxes(gridcolor=quiet, zeroline=False)
     figure.update_layout(
-        template="none", showlegend=False, height=min(240, 200) * len(drawn), margin={"l": 60, "r": 20, "t": 30, "b": 30},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": ink, "size": 12},
-    )  # fmt: skip
+        template="none",
+        showlegend=False,
+        height=min(240, 200) * len(drawn),
+        margin={"l": 60, "r": 20, "t": 30, "b": 30},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": ink, "size": 12},
+    )
     figure.update_annotations(font={"size": 13, "color": ink}, x=0, xanchor="left")
     import json
 

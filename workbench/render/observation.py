@@ -25,9 +25,14 @@ def observation_view(observation: Observation, entity: str = "", most: int = ROW
     elsewhere = link(reply.link, "open where it came from") if isinstance(reply, Answered) and reply.link else None
     table = tag("div", grid(rows, head), style="max-height:420px;overflow:auto") if rows else None
     return page(
-        text, tag("p", say, class_="say"), tag("p", asked, " ", elsewhere, class_="mute small"), _query(reply.query), table,
-        tag("p", left, class_="mute small") if left else None, kind="observation",
-    )  # fmt: skip
+        text,
+        tag("p", say, class_="say"),
+        tag("p", asked, " ", elsewhere, class_="mute small"),
+        _query(reply.query),
+        table,
+        tag("p", left, class_="mute small") if left else None,
+        kind="observation",
+    )
 
 
 def sentence(observation: Observation, entity: str = "") -> str:

@@ -26,8 +26,13 @@ def sure(confidence: Confidence) -> Html:
     share = round(min(max(confidence.value, 0.0), 1.0) * 100)
     filled = tag("span", style=f"width:{share}%")
     title = f"confidence {number(confidence.value)}: {'; '.join(confidence.because)}"
-    return tag("span", tag("b", f"{confidence.value:.2f}"), " ", tag("span", filled, class_="bar", role="img", title=title,
-               aria_label=f"{share} of 100"), class_="sure")  # fmt: skip
+    return tag(
+        "span",
+        tag("b", f"{confidence.value:.2f}"),
+        " ",
+        tag("span", filled, class_="bar", role="img", title=title, aria_label=f"{share} of 100"),
+        class_="sure",
+    )
 
 
 def strongest(hypothesis: Hypothesis, stance: str) -> tuple[Evidence, ...]:
@@ -45,8 +50,16 @@ def notes(evidence: Sequence[Evidence], most: int = 3) -> str:
 def chips(hypothesis: Hypothesis, most: int = 6) -> Html:
     """Return the evidence as chips, for and against told apart by a word and the border."""
     ordered = [*strongest(hypothesis, "for"), *strongest(hypothesis, "against")]
-    drawn = [tag("span", tag("b", each.stance), each.note, title=f"{each.channel}, weight {number(each.weight)}",
-                 class_=f"chip {each.stance}") for each in ordered[:most]]  # fmt: skip
+    drawn = [
+        tag(
+            "span",
+            tag("b", each.stance),
+            each.note,
+            title=f"{each.channel}, weight {number(each.weight)}",
+            class_=f"chip {each.stance}",
+        )
+        for each in ordered[:most]
+    ]
     rest = tag("span", f"{len(ordered) - most} more", class_="chip") if len(ordered) > most else None
     return tag("div", drawn, rest, class_="chips") if ordered else tag("span", "no evidence yet", class_="mute")
 
@@ -68,9 +81,17 @@ def belief(case: Case, hypothesis: Hypothesis, width: int = 72, height: int = 20
     at = [((each.step - first) / wide * (width - 4) + 2, height - 2 - each.value * (height - 4)) for each in values]
     d = f"M{at[0][0]:.1f},{at[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in at[1:])
     words = " → ".join(f"{each.value:.2f}" for each in values)
-    return tag("svg", tag("title", f"belief by step: {words}"), tag("line", x1=0, x2=width, y1=height - 1, y2=height - 1,
-               class_="gridline"), tag("path", d=d, class_="series"), viewBox=f"0 0 {width} {height}", width=width,
-               height=height, role="img", aria_label=f"belief by step: {words}")  # fmt: skip
+    return tag(
+        "svg",
+        tag("title", f"belief by step: {words}"),
+        tag("line", x1=0, x2=width, y1=height - 1, y2=height - 1, class_="gridline"),
+        tag("path", d=d, class_="series"),
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=f"belief by step: {words}",
+    )
 
 
 def history(case: Case, hypothesis: Hypothesis) -> str:

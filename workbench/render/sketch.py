@@ -135,4 +135,5 @@ def age(case: Case, edge: Fact) -> str:
 
 
 def fuzzy(edge: Fact) -> bool:
+    """Say whether the edge is a conclusion rather than something seen or written down."""
     return edge.layer in (Layer.INFERRED, Layer.LEARNED) or edge.confidence < 0.9

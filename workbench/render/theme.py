@@ -1,4 +1,7 @@
-"""One stylesheet for every view: JupyterLab's variables, with fall-backs for elsewhere. Red and amber mean severity, the brand colour what is selected."""
+"""One stylesheet for every view: JupyterLab's variables, with fall-backs for elsewhere.
+
+Red and amber mean severity, the brand colour what is selected; all else is ink and grey.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ max-width:1180px;overflow-wrap:break-word}
 .wb.wb .say{font-size:15px;font-weight:600;margin:0 0 6px}
 .wb.wb .mute{color:var(--mute)}
 .wb.wb .small{font-size:12px}
-.wb.wb code,.wb.wb pre{font:12px/1.4 var(--jp-code-font-family,monospace);color:var(--ink);background:var(--wash);padding:0 3px;
-white-space:pre-wrap;margin:0;border:0}
+.wb.wb code,.wb.wb pre{font:12px/1.4 var(--jp-code-font-family,monospace);color:var(--ink);background:var(--wash);
+padding:0 3px;white-space:pre-wrap;margin:0;border:0}
 .wb.wb pre{padding:4px 6px;margin:2px 0}
 .wb.wb a{color:var(--ink);text-decoration:underline;text-decoration-color:var(--brand);text-underline-offset:2px}
 .wb.wb table{border-collapse:collapse;margin:0;width:100%;table-layout:auto;font:inherit;border:0}
@@ -29,8 +32,8 @@ white-space:normal}
 .wb.wb .rows>tbody>tr>td{border-bottom:1px solid var(--line);padding-top:6px;padding-bottom:6px}
 .wb.wb .board{table-layout:fixed}
 .wb.wb .board td{overflow-wrap:anywhere}
-.wb.wb .board td:nth-child(1){width:26px}.wb.wb .board td:nth-child(3){width:25%}
-.wb.wb .board td:nth-child(4){width:37%}.wb.wb .board td:nth-child(5){width:104px}
+.wb.wb .board tr>*:nth-child(1){width:26px}.wb.wb .board tr>*:nth-child(3){width:25%}
+.wb.wb .board tr>*:nth-child(4){width:36%}.wb.wb .board tr>*:nth-child(5){width:110px}
 .wb.wb .num{text-align:right;white-space:nowrap}
 .wb.wb .lead th{color:var(--mute);width:92px;white-space:nowrap}
 .wb.wb .pairs th{color:var(--mute);width:150px}

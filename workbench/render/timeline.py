@@ -31,7 +31,7 @@ def sentence(case: Case, events: list[tuple[datetime, str, str]]) -> str:
     if not before:
         return f"The alert fired at {clock(case.alert.fired)} UTC; nothing else is on the record."
     at, kind, words = before[0]
-    return f"First: {kind} at {clock(at)} UTC, {span(abs((case.alert.fired - at).total_seconds()))} before the alert: {words}"
+    return f"First: {kind} at {clock(at)} UTC, {_distance(case, at)} the alert: {words}"
 
 
 def _events(case: Case) -> list[tuple[datetime, str, str]]:

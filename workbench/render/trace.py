@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,10 @@ def slowest(table: pd.DataFrame, window: Window, suspect: str = "") -> Trace | N
     roots = _roots(after)
     through = set(after.loc[after["service"] == suspect, "trace_id"])
     roots = roots[roots["trace_id"].isin(through)] if through & set(roots["trace_id"]) else roots
-    excess = [row.duration_ms - usual.get((row.service, row.operation), (0.0, 0.0))[0] for row in roots.itertuples()]
+    excess = [
+        float(took) - usual.get((str(service), str(operation)), (0.0, 0.0))[0]
+        for service, operation, took in zip(roots["service"], roots["operation"], roots["duration_ms"], strict=True)
+    ]
     chosen = roots.iloc[max(range(len(excess)), key=excess.__getitem__)]
     spans = after[after["trace_id"] == chosen["trace_id"]]
     return _trace(spans, usual, str(chosen["trace_id"]))
@@ -104,10 +107,8 @@ def _medians(table: pd.DataFrame) -> Mapping[tuple[str, str], tuple[float, float
     children = [float(waited.get(key, 0.0)) for key in keys]
     own = (table["duration_ms"] - children).clip(lower=0)
     middle = table.assign(own=own).groupby(["service", "operation"])[["duration_ms", "own"]].median()
-    return {
-        (str(key[0]), str(key[1])): (float(row[0]), float(row[1]))
-        for key, row in zip(middle.index, middle.to_numpy(), strict=True)
-    }
+    pairs = zip(middle.index, middle.to_numpy(), strict=True)
+    return {(str(key[0]), str(key[1])): (float(row[0]), float(row[1])) for key, row in pairs}
 
 
 def _trace(spans: pd.DataFrame, usual: Mapping[tuple[str, str], tuple[float, float]], trace_id: str) -> Trace:
@@ -140,9 +141,7 @@ def _moved(each: Bar, by: float) -> Bar:
 class _Tree:
     """The spans of one trace by parent; cycles and missing parents are borne."""
 
-    def __init__(
-        self, rows: Sequence[Mapping[str, object]], usual: Mapping[tuple[str, str], tuple[float, float]]
-    ) -> None:
+    def __init__(self, rows: Sequence[Mapping[Any, Any]], usual: Mapping[tuple[str, str], tuple[float, float]]) -> None:
         self.usual = usual
         self.rows = {str(row["span_id"]): row for row in rows}
         self.children: dict[str, list[str]] = {}
@@ -222,6 +221,17 @@ class _Tree:
         failed = self._failed(span)
         message = str(row.get("message") or "") if failed else ""
         return Bar(
-            str(row["service"]), str(row["operation"]), str(row["kind"]), depth, begin, end - begin, self.busy(span),
-            usual[0] if usual else None, usual[1] if usual else None, message, failed, span in self.hot, alike,
-        )  # fmt: skip
+            str(row["service"]),
+            str(row["operation"]),
+            str(row["kind"]),
+            depth,
+            begin,
+            end - begin,
+            self.busy(span),
+            usual[0] if usual else None,
+            usual[1] if usual else None,
+            message,
+            failed,
+            span in self.hot,
+            alike,
+        )

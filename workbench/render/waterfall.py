@@ -24,12 +24,16 @@ def waterfall(case: Case) -> View:
         return page(say, tag("p", say, class_="say"), kind="traces")
     rows = [_row(each) for each in trace.bars]
     text = f"{say}\n{columns(rows, _HEAD, most=70)}"
-    key = "Dark: works itself. Light: waits for what it called. Bold: the path that made it slow. Line under a bar: the median of before."
+    key = "Dark: works itself. Light: waits. Bold: the path that made it slow. Line under a bar: the median of before."
     hidden = f" {trace.hidden} shorter spans left out." if trace.hidden else ""
     return page(
-        text, tag("p", say, class_="say"), picture(_svg(trace, say), grid(rows, _HEAD)), tag("p", key, hidden, class_="mute small"),
-        fold("as a table", grid(rows, _HEAD)), kind="traces",
-    )  # fmt: skip
+        text,
+        tag("p", say, class_="say"),
+        picture(_svg(trace, say), grid(rows, _HEAD)),
+        tag("p", key, hidden, class_="mute small"),
+        fold("as a table", grid(rows, _HEAD)),
+        kind="traces",
+    )
 
 
 def sentence(case: Case, trace: Trace | None) -> str:
@@ -47,7 +51,8 @@ def sentence(case: Case, trace: Trace | None) -> str:
     if culprit is None:
         return f"{whole}."
     share = f"{number(100 * culprit.self_time / trace.duration)} % of it" if trace.duration else ""
-    return f"{whole}; {short(culprit.service, 40)} {cut(culprit.operation, 60)} itself took {quantity(culprit.self_time, 'ms')}, {share}."
+    who = f"{short(culprit.service, 40)} {cut(culprit.operation, 60)}"
+    return f"{whole}; {who} itself took {quantity(culprit.self_time, 'ms')}, {share}."
 
 
 _HEAD = ("service and operation", "took", "itself", "usually", "")
@@ -74,8 +79,16 @@ def _svg(trace: Trace, say: str) -> Html:
         if each.failed:
             parts.append(tag("text", cut(_error(each), 90), x=NAMES, y=y + 11, class_="m"))
             y += ROW - 4
-    return tag("svg", tag("title", say), join(parts), viewBox=f"0 0 {WIDTH} {y + 4}", width=WIDTH, height=y + 4, role="img",
-               aria_label=f"{say} The table below has every span.")  # fmt: skip
+    return tag(
+        "svg",
+        tag("title", say),
+        join(parts),
+        viewBox=f"0 0 {WIDTH} {y + 4}",
+        width=WIDTH,
+        height=y + 4,
+        role="img",
+        aria_label=f"{say} The table below has every span.",
+    )
 
 
 def _axis(trace: Trace) -> Html:
@@ -92,21 +105,28 @@ def _axis(trace: Trace) -> Html:
 
 
 def _drawn(each: Bar, trace: Trace, y: int) -> Html:
+    """Return the row: name, waiting, self time, the frame of a failure, the median of before, the numbers."""
     per = AXIS / max(trace.duration, 1e-9)
     x, width = NAMES + each.start * per, max(each.duration * per, 1.5)
-    name = f"{short(each.service, 22)}  {each.operation}"
     indent = min(each.depth, 8) * 11
-    room = (NAMES - 12 - indent) // 6
-    usual = each.median
-    beside = quantity(each.duration, "ms") + (f"  {each.alike} alike" if each.alike > 1 else "")
+    name = cut(f"{short(each.service, 22)}  {each.operation}", (NAMES - 12 - indent) // 6)
+    took, own = quantity(each.duration, "ms"), quantity(each.self_time, "ms")
+    busy = [_block(NAMES + a * per, max((b - a) * per, 1.0), y, "self") for a, b in each.busy]
+    end = min(x + (each.median or 0.0) * per, NAMES + AXIS)
     return tag(
         "g",
-        tag("title", f"{each.service} {each.operation}: {quantity(each.duration, 'ms')}, itself {quantity(each.self_time, 'ms')}. {_error(each)}"),
-        tag("text", cut(name, room), x=indent, y=y + 12, class_="name"),
-        tag("rect", x=round(x, 1), y=y + 3, width=round(width, 1), height=10, class_="wait"),
-        [tag("rect", x=round(NAMES + a * per, 1), y=y + 3, width=round(max((b - a) * per, 1), 1), height=10, class_="self") for a, b in each.busy],
-        tag("rect", x=round(x, 1), y=y + 3, width=round(width, 1), height=10, class_="fault") if each.failed else None,
-        tag("line", x1=round(x, 1), x2=round(x + min(usual * per, AXIS - (x - NAMES)), 1), y1=y + 16, y2=y + 16, class_="median") if usual else None,
-        tag("text", beside, x=NAMES + AXIS + 8, y=y + 12, class_="m"),
+        tag("title", f"{each.service} {each.operation}: {took}, itself {own}. {_error(each)}"),
+        tag("text", name, x=indent, y=y + 12, class_="name"),
+        _block(x, width, y, "wait"),
+        busy,
+        _block(x, width, y, "fault") if each.failed else None,
+        tag("line", x1=round(x, 1), x2=round(end, 1), y1=y + 16, y2=y + 16, class_="median") if each.median else None,
+        tag(
+            "text", took + (f"  {each.alike} alike" if each.alike > 1 else ""), x=NAMES + AXIS + 8, y=y + 12, class_="m"
+        ),
         class_="hot" if each.hot else None,
-    )  # fmt: skip
+    )
+
+
+def _block(x: float, width: float, y: int, css: str) -> Html:
+    return tag("rect", x=round(x, 1), y=y + 3, width=round(width, 1), height=10, class_=css)

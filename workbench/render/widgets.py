@@ -42,7 +42,7 @@ class Action:
     python: str
     """The line that does the same: `case.step()`. With a choice: `case.rule_out("{id}", because="{because}")`."""
     call: Callable[..., View | None]
-    """Does it and returns the board to show. Called with (id, because) where there is a choice. Long ones may report."""
+    """Does it and returns the board to show. Called with (id, because) where there is a choice."""
     tooltip: str = ""
     saying: str = ""
     """What the status line says at once: `asking recorded metrics about checkout`."""

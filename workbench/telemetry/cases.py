@@ -248,7 +248,7 @@ def _fingerprint(alert: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     return given if re.fullmatch(r"[0-9a-f]{1,16}", given) else hashlib.sha256(given.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=12)  # two cases; a long shared history weighs 15 MB
 def _cached(folder: Path, modality: Modality, _written: int) -> layouts.Recorded:
     payload = load_case(folder).payload
     table = layouts.read(folder, modality, payload)

@@ -131,6 +131,19 @@ class Estate:
         tail = (self.folder / f"{name}.log").read_text()[-400:]
         raise Unavailable(f"The service {name} did not start: {tail!r}.", next_step=f"Read {name}.log.")
 
+    def wait_listening(self, name: str, version: str, patience: float = 30.0) -> None:
+        """Wait until a version says that it listens; a health check could reach the old one.
+
+        Raises:
+            Unavailable: it ended, or did not say so in time.
+        """
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and self.processes[name].poll() is None:
+            if f"listening, version {version}" in (self.folder / f"{name}.log").read_text():
+                return
+            time.sleep(0.05)
+        raise Unavailable(f"Version {version} of {name} did not start.", next_step=f"Read {name}.log.")
+
     def deploy(self, name: str, version: str, changes: Mapping[str, str]) -> str:
         """Write the release into the compose file, start the new version, end the old; return the unified diff."""
         before = self.compose.read_text()
@@ -146,7 +159,7 @@ class Estate:
         self.compose.write_text(after)
         previous = self.processes[name]
         self.start(name)
-        time.sleep(0.6)  # both listen for a moment, as in a rolling deploy
+        self.wait_listening(name, version)  # both listen for a moment, as in a rolling deploy
         ended(previous)
         self.wait_healthy(name)
         lines = difflib.unified_diff(
