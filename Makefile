@@ -7,7 +7,7 @@ UV := $(TOOLS)/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
-.PHONY: help install demo test lint format soak lock clean
+.PHONY: help install demo test lint format soak lock labextension clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -49,6 +49,9 @@ soak: install ## fault and attack suites at their full counts
 
 lock: ## compile requirements.lock anew from pyproject.toml
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+
+labextension: install ## rebuild the lab extension's bundle (needs Node 20 and npm)
+	cd labextension && npm ci --ignore-scripts --no-audit --no-fund && rm -rf dist && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build
 
 clean: ## remove what install made
 	rm -rf .venv $(TOOLS)

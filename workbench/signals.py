@@ -74,8 +74,11 @@ class Growth:
 
 def series(times: Iterable[object], values: Iterable[object]) -> pd.Series[float]:
     """Return the points as one tidy series; what is not a number is left out."""
-    stamps = pd.DatetimeIndex(pd.to_datetime(pd.Series(times).to_numpy(), utc=True))
-    return tidy(pd.Series(pd.Series(values).to_numpy(), index=stamps))
+    stamps = times if isinstance(times, pd.Series) else pd.Series(list(times), dtype=object)
+    if not isinstance(stamps.dtype, pd.DatetimeTZDtype):  # a column of a table already is one, and converting is slow
+        stamps = pd.to_datetime(stamps, utc=True)
+    numbers = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(list(values))
+    return tidy(pd.Series(numbers, index=pd.DatetimeIndex(stamps)))
 
 
 def tidy(series: pd.Series[float]) -> pd.Series[float]:
@@ -146,8 +149,9 @@ def shift(
     None where either side has under MIN_POINTS finite points. A time that occurs twice counts once.
     """
     points = series(times, values)
-    after = points[points.index >= since]
-    return compare(points[points.index < since], after if until is None else after[after.index <= until])
+    first = points.index.searchsorted(pd.Timestamp(since))
+    last = len(points) if until is None else points.index.searchsorted(pd.Timestamp(until), side="right")
+    return compare(points.iloc[:first], points.iloc[first:last])
 
 
 def compare(before: pd.Series[float], after: pd.Series[float]) -> Shift | None:

@@ -24,16 +24,15 @@ export function insertCell(panel: NotebookPanel, { source, id, below }: IProposa
   }
   const anchor = below && content.widgets.indexOf(below) >= 0 ? below : content.activeCell;
   const index = anchor ? content.widgets.indexOf(anchor) + 1 : content.widgets.length;
-  const there = alike(panel, source, id, index);
+  const there = alike(panel, source, id, index) ?? (id ? overtaken(panel, source, id) : null);
   if (there) {
     return there;
   }
   model.sharedModel.insertCell(index, {
     cell_type: 'code',
     source,
-    metadata: { trusted: true, workbench: { proposal: id ?? '' } }
+    metadata: { trusted: true, workbench: { proposal: id ?? '', source } }
   });
-  show(panel, index);
   return content.widgets[index] as CodeCell;
 }
 
@@ -52,13 +51,16 @@ function alike(panel: NotebookPanel, source: string, id: string | undefined, ind
   return same(next) ? next : null;
 }
 
-/** Select the cell and bring it into view, unless the person is typing elsewhere. */
-function show(panel: NotebookPanel, index: number): void {
-  const { content } = panel;
-  if (content.mode === 'edit' && content.node.contains(document.activeElement)) {
-    return;
+/** Put the new proposal in the place of one that nobody ran or touched, so that stale ones do not pile up. */
+function overtaken(panel: NotebookPanel, source: string, id: string): CodeCell | null {
+  for (const cell of panel.content.widgets) {
+    const mark = cell.model.getMetadata('workbench') as { proposal?: unknown; source?: unknown } | undefined;
+    const untouched = mark?.proposal && mark.source === cell.model.sharedModel.getSource();
+    if (cell instanceof CodeCell && untouched && cell.model.executionCount === null) {
+      cell.model.sharedModel.setSource(source);
+      cell.model.setMetadata('workbench', { proposal: id, source });
+      return cell;
+    }
   }
-  content.activeCellIndex = index;
-  content.deselectAll();
-  void content.scrollToItem(index, 'smart');
+  return null;
 }

@@ -7,8 +7,13 @@ const OPENING = 'workbench-open';
 
 /** Say whether the notebook was composed for an alert: `metadata.workbench` names it. */
 export function isIncident(panel: NotebookPanel | null): panel is NotebookPanel {
-  const mark = panel?.content.model?.getMetadata('workbench') as { alert?: unknown } | undefined;
-  return typeof mark?.alert === 'string';
+  return panel !== null && alertOf(panel) !== '';
+}
+
+/** Return the id of the alert that the notebook was composed for. */
+export function alertOf(panel: NotebookPanel): string {
+  const mark = panel.content.model?.getMetadata('workbench') as { alert?: unknown } | undefined;
+  return typeof mark?.alert === 'string' ? mark.alert : '';
 }
 
 /**

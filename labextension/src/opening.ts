@@ -2,9 +2,10 @@
 
 import { CodeCell } from '@jupyterlab/cells';
 import { NotebookActions, NotebookPanel } from '@jupyterlab/notebook';
+import { Kernel } from '@jupyterlab/services';
 
 import { TARGET } from './bridge';
-import { isIncident, openingCells } from './incident';
+import { alertOf, isIncident, openingCells } from './incident';
 
 /**
  * Run the opening cells of the panel, at most once; say whether it was run.
@@ -27,5 +28,18 @@ export async function runOpening(panel: NotebookPanel, wasRun: (cell: CodeCell) 
   if (!cells.length || cells.some(wasRun) || panel.sessionContext.session?.kernel !== kernel) {
     return false;
   }
+  await warm(panel, kernel);
+  if (panel.isDisposed || cells.some(wasRun) || panel.sessionContext.session?.kernel !== kernel) {
+    return false;
+  }
   return NotebookActions.runCells(panel.content, cells, panel.sessionContext);
+}
+
+/**
+ * Let the kernel import and open the case before the cell runs: running a cell clears what it showed, and the first
+ * screen that the file holds should stand until the new one is a blink away. What fails here fails again in the cell.
+ */
+async function warm(panel: NotebookPanel, kernel: Kernel.IKernelConnection): Promise<void> {
+  const code = `__import__("workbench.desk", fromlist=["door"]).door.warm(${JSON.stringify(alertOf(panel))})`;
+  await kernel.requestExecute({ code, silent: true, store_history: false, stop_on_error: false }).done;
 }

@@ -167,8 +167,20 @@ def _trace(
     def span(
         name: str, parent: str, who: str, what: str, offset: float, length: float, kind: str = "server", fault: str = ""
     ) -> None:
-        rows.append((trace, f"{trace[-4:]}{name}", f"{trace[-4:]}{parent}" if parent else "", who, what, kind,
-                     at + timedelta(milliseconds=offset), length, "error" if fault else "ok", fault))  # fmt: skip
+        rows.append(
+            (
+                trace,
+                f"{trace[-4:]}{name}",
+                f"{trace[-4:]}{parent}" if parent else "",
+                who,
+                what,
+                kind,
+                at + timedelta(milliseconds=offset),
+                length,
+                "error" if fault else "ok",
+                fault,
+            )
+        )
 
     fault = "no connection in the pool after 2000 ms (20 of 20 in use)" if error else ""
     span("a", "", "storefront", "POST /checkout", 0, whole)
@@ -264,20 +276,34 @@ POOL = Hypothesis(
     next_step="look at payment's pool settings in the deploy of 02:51",
 )
 REDIS = Hypothesis(
-    "redis answers slowly", CACHE, "dependency-slow", (evidence("cart latency is as before", Modality.METRICS, "against", 1.4),),
-    Confidence(0.21, ("on the path of checkout", "nothing of it moved")), State.OPEN,
-)  # fmt: skip
+    "redis answers slowly",
+    CACHE,
+    "dependency-slow",
+    (evidence("cart latency is as before", Modality.METRICS, "against", 1.4),),
+    Confidence(0.21, ("on the path of checkout", "nothing of it moved")),
+    State.OPEN,
+)
 CODE = Hypothesis(
     "checkout's own code got slower", CHECKOUT, "code-latency", (), Confidence(0.12, ("its self time is as before",))
 )
 NETWORK = Hypothesis(
-    "packets are lost between checkout and payment", HOST, "network-loss", (), Confidence(0.03, ("no retransmits",)), State.RULED_OUT,
+    "packets are lost between checkout and payment",
+    HOST,
+    "network-loss",
+    (),
+    Confidence(0.03, ("no retransmits",)),
+    State.RULED_OUT,
     ruled_out_because="the engineer: retransmits are flat on node-3",
-)  # fmt: skip
+)
 OVERLOAD = Hypothesis(
-    "more traffic than usual", STORE, "overload", (), Confidence(0.02, ("requests as before",)), State.RULED_OUT,
+    "more traffic than usual",
+    STORE,
+    "overload",
+    (),
+    Confidence(0.02, ("requests as before",)),
+    State.RULED_OUT,
     ruled_out_because="requests per second are as before",
-)  # fmt: skip
+)
 HYPOTHESES = (POOL, REDIS, CODE, NETWORK, OVERLOAD)
 COVERAGE = (
     Coverage("recorded metrics", Modality.METRICS, "checked", "2 questions"),
@@ -287,9 +313,17 @@ COVERAGE = (
     Coverage("kubernetes", Modality.STATE, "failed", "403 from the API. Give the reader role to the workbench."),
 )
 EPISODE = Episode(
-    "case-old", ALERT, (PAYMENT, CHECKOUT), PAYMENT, "bad-configuration", Verdict.CONFIRMED, FIRED - timedelta(days=23),
-    claim="payment's pool was cut from 60 to 10 by release v2.18", remedy="POOL_SIZE back to 60", notebook="2026-02/checkout.ipynb",
-)  # fmt: skip
+    "case-old",
+    ALERT,
+    (PAYMENT, CHECKOUT),
+    PAYMENT,
+    "bad-configuration",
+    Verdict.CONFIRMED,
+    FIRED - timedelta(days=23),
+    claim="payment's pool was cut from 60 to 10 by release v2.18",
+    remedy="POOL_SIZE back to 60",
+    notebook="2026-02/checkout.ipynb",
+)
 
 
 def full_case() -> Case:
@@ -365,11 +399,18 @@ def long_case() -> Case:
     table = metrics_table().replace({"entity": {"payment": LONG}})
     seen = (replace(case.observations[0], reply=Answered("x", table)), *case.observations[1:])
     return replace(
-        case, scope=tuple(longer.get(each.iri, each) for each in SCOPE), hypotheses=(pool, *HYPOTHESES[1:]), observations=seen,
+        case,
+        scope=tuple(longer.get(each.iri, each) for each in SCOPE),
+        hypotheses=(pool, *HYPOTHESES[1:]),
+        observations=seen,
         findings=(Finding(pool.id, pool.claim, pool.confidence, True),),
-        alert=replace(ALERT, title="CheckoutLatencyHighInTheEuropeanRegion" * 3, summary="checkout is slow " * 30,
-                      labels={**ALERT.labels, "service": LONG.replace("payment", "checkout")}),
-    )  # fmt: skip
+        alert=replace(
+            ALERT,
+            title="CheckoutLatencyHighInTheEuropeanRegion" * 3,
+            summary="checkout is slow " * 30,
+            labels={**ALERT.labels, "service": LONG.replace("payment", "checkout")},
+        ),
+    )
 
 
 def large_case(services: int = 400) -> Case:

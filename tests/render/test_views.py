@@ -170,37 +170,10 @@ PAYLOADS = (
     "]]><script>alert(1)</script>",
     "<base href=http://evil.example/>",
 )
-ALLOWED = set(
-    [
-        "style",
-        "div",
-        "span",
-        "p",
-        "b",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "time",
-        "a",
-        "details",
-        "summary",
-        "code",
-        "pre",
-        "svg",
-        "title",
-        "g",
-        "path",
-        "rect",
-        "line",
-        "circle",
-        "polygon",
-        "text",
-        "br",
-    ]
-)
+ALLOWED = {
+    *("style", "div", "span", "p", "b", "table", "thead", "tbody", "tr", "th", "td", "time", "a", "details", "summary"),
+    *("code", "pre", "br", "svg", "title", "g", "path", "rect", "line", "circle", "polygon", "text"),
+}
 
 
 class _Reader(HTMLParser):
@@ -219,9 +192,16 @@ def _poisoned(payload: str) -> Case:
     bad = {entity.iri: Entity(entity.iri, payload, payload) for entity in case.scope}
     evidence = tuple(replace(each, note=payload, query=payload) for each in sample.POOL.evidence)
     pool = replace(
-        sample.POOL, claim=payload, failure_mode=payload, evidence=evidence, suspect=bad[sample.PAYMENT.iri],
-        confidence=Confidence(0.8, (payload,)), next_step=payload, ruled_out_because=payload, proposed_by=payload,
-    )  # fmt: skip
+        sample.POOL,
+        claim=payload,
+        failure_mode=payload,
+        evidence=evidence,
+        suspect=bad[sample.PAYMENT.iri],
+        confidence=Confidence(0.8, (payload,)),
+        next_step=payload,
+        ruled_out_because=payload,
+        proposed_by=payload,
+    )
     tables = [each.table for each in case.observations]
     seen = tuple(
         replace(each, source=payload, reply=Answered(payload, _poison(table, payload), query=payload, link=payload))
@@ -230,13 +210,23 @@ def _poisoned(payload: str) -> Case:
         for each, table in zip(case.observations, tables, strict=True)
     )
     alert = replace(
-        case.alert, title=payload, summary=payload, severity=payload, labels={payload: payload, "service": payload},
+        case.alert,
+        title=payload,
+        summary=payload,
+        severity=payload,
+        labels={payload: payload, "service": payload},
         links={payload: payload, "b": "javascript:alert(1)"},
-    )  # fmt: skip
+    )
     return replace(
-        case, id=payload, alert=alert, scope=tuple(bad.values()), hypotheses=(pool, *sample.HYPOTHESES[1:]), note=payload,
-        observations=seen, coverage=(Coverage(payload, Modality.LOGS, "failed", payload),),
-    )  # fmt: skip
+        case,
+        id=payload,
+        alert=alert,
+        scope=tuple(bad.values()),
+        hypotheses=(pool, *sample.HYPOTHESES[1:]),
+        note=payload,
+        observations=seen,
+        coverage=(Coverage(payload, Modality.LOGS, "failed", payload),),
+    )
 
 
 def _poison(table: pd.DataFrame, payload: str) -> pd.DataFrame:
@@ -339,8 +329,8 @@ def test_a_trace_with_a_cycle_and_missing_parents_is_still_drawn() -> None:
     """Broken parent links lose no span and do not hang."""
     table = sample.traces_table()
     table = table[table["trace_id"] == table["trace_id"].iloc[-1]]
-    broken = table.assign(parent_id=list(table["span_id"].iloc[1:]) + [table["span_id"].iloc[0]])
-    assert slowest(broken, sample.WINDOW) is None or slowest(broken, sample.WINDOW)
+    broken = table.assign(parent_id=[*table["span_id"].iloc[1:], table["span_id"].iloc[0]])
+    assert slowest(broken, sample.WINDOW)
     orphans = table.assign(parent_id="gone")
     trace = slowest(orphans, sample.WINDOW)
     assert trace

@@ -11,27 +11,42 @@ To add a verb: a click command in the file of its group, named in `VERBS`.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from ontology.errors import PersonError
-from workbench.cli import benchmark, cases, demo, doctor, estate, remember
 
-VERBS: tuple[click.Command, ...] = (
-    demo.demo,
-    demo.lab,
-    cases.open_,
-    cases.investigate,
-    estate.scan,
-    estate.query,
-    remember.episodes,
-    benchmark.bench,
-    doctor.doctor,
-)
+VERBS = {
+    "demo": "workbench.cli.demo:demo",
+    "lab": "workbench.cli.demo:lab",
+    "open": "workbench.cli.cases:open_",
+    "investigate": "workbench.cli.cases:investigate",
+    "scan": "workbench.cli.estate:scan",
+    "query": "workbench.cli.estate:query",
+    "episodes": "workbench.cli.remember:episodes",
+    "bench": "workbench.cli.benchmark:bench",
+    "doctor": "workbench.cli.doctor:doctor",
+}
+DEBUG = "--debug"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help="show the traceback of an error")
+class Verbs(click.Group):
+    """Imports a verb's file when the verb is named, so that none pays for what another one needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order in which a person meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb, or None where there is no such."""
+        module, _, name = VERBS.get(cmd_name, "").partition(":")
+        command: click.Command | None = getattr(import_module(module), name) if module else None
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(DEBUG, is_flag=True, help="show the traceback of an error; may stand anywhere")
 @click.version_option(package_name="incident-workbench")
 def workbench(debug: bool) -> None:
     """Investigate a production incident, together with an agent.
@@ -40,35 +55,28 @@ def workbench(debug: bool) -> None:
 
     Example: workbench demo
     """
-    sys.tracebacklimit = 1000 if debug else 0
-
-
-for _verb in VERBS:
-    workbench.add_command(_verb)
 
 
 def main() -> None:
     """Run the command line; an error becomes a sentence with the next step and an exit code that is not 0."""
-    debug = "--debug" in sys.argv
+    words = sys.argv[1:]
     try:
-        workbench(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        workbench([word for word in words if word != DEBUG], prog_name="workbench", standalone_mode=False)
     except click.Abort:
-        click.echo("Stopped.", err=True)
+        click.echo("Stopped; what was known is kept.", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except PersonError as error:
-        if debug:
+        if DEBUG in words:
             raise
         click.echo(f"{error.problem}\n  Next: {error.next_step}", err=True)
         sys.exit(2)
     except Exception as error:  # the last place before the person: anything else is our own mistake, said so
-        if debug:
+        if DEBUG in words:
             raise
         click.echo(
-            f"Unexpected {type(error).__name__}: {error}\n  Next: run it again with --debug and report it.", err=True
+            f"Unexpected {type(error).__name__}: {error}\n  Next: run it again with {DEBUG} and report it.", err=True
         )
         sys.exit(1)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from ontology.errors import PersonError
+from ontology.errors import NotAllowed, PersonError, Unavailable
 from workbench import assembly, settings
 from workbench.graph.store import GraphStore
+from workbench.journal import Journal
 from workbench.settings import Settings
 
 PACKAGES = ("ontology", "scanners", "memory", "workbench")
@@ -46,7 +47,7 @@ def examined(chosen: Settings) -> Iterator[Check]:
     yield from (resolved(name) for name in PACKAGES)
     yield from (_installed(what, place) for what, place in _PLACES.items())
     yield _tried("data folder", lambda: _writable(chosen.home))
-    yield _tried("journal", lambda: assembly.journal(chosen).check())
+    yield _tried("journal", lambda: _whole(assembly.journal(chosen)))
     yield _tried("graph", lambda: f"{len(GraphStore.latest(chosen.home / 'graph')):,} facts")
     yield _tried("recordings", lambda: f"{len(assembly.recordings())} ship")
     yield Check("prometheus", True, chosen.prometheus_url or "not set up: WORKBENCH_PROMETHEUS_URL names one")
@@ -89,9 +90,17 @@ def _tried(what: str, look: Callable[[], str]) -> Check:
     return Check(what, True, note)
 
 
-def _writable(folder: Path) -> str:
-    from ontology.errors import NotAllowed
+def _whole(journal: Journal) -> str:
+    found = journal.check()
+    if found != "ok":
+        path = journal.database.path
+        raise Unavailable(
+            f"{path} is damaged: {found}.", next_step=f"Save what can be read (sqlite3 {path} .recover), then move it."
+        )
+    return f"whole, {len(journal.alerts())} alerts"
 
+
+def _writable(folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from workbench import settings
 from workbench.graph.ask import ask, results_json
 from workbench.graph.rescan import rescan
 from workbench.graph.store import GraphStore
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
@@ -61,4 +65,18 @@ def query(sparql: str, form: str) -> None:
         click.echo(results_json(store, text))
         return
     table = ask(store, text, short=form == "table")
-    click.echo(table.to_csv(index=False).rstrip() if form == "csv" else table.to_string(index=False))
+    if form == "csv":
+        click.echo(table.to_csv(index=False).rstrip())
+    else:
+        click.echo(_lines(table))
+    if table.attrs.get("truncated"):
+        click.echo(f"  Only the first {len(table):,} rows; add a LIMIT or narrow the query.", err=True)
+    elif table.empty and not len(store):
+        click.echo("  The graph is empty. Next: workbench scan compose ./your-estate", err=True)
+
+
+def _lines(table: pd.DataFrame) -> str:
+    """Return the table as text; an unbound variable is left blank."""
+    if table.empty:
+        return f"{'  '.join(map(str, table.columns))}\n(no rows)"
+    return str(table.astype(object).where(table.notna(), "").to_string(index=False))

@@ -2,7 +2,7 @@
 
 Every verb is one plain Python line that can stay in the notebook. It is written to the journal with the case that came
 of it; the same line run again in a fresh kernel (Run-all) is replayed from there and costs nothing. `replay=False` asks
-anew.
+anew. A line is kept as it was typed: `case.wrong()` means what was on top when it was said, whatever is on top now.
 """
 
 from __future__ import annotations
@@ -56,6 +56,17 @@ class Tools:
     """Where the incident's notebook is, or would be."""
 
 
+@dataclass(slots=True, eq=False)
+class Act:
+    """A line that is being carried out."""
+
+    action: str
+    arguments: dict[str, Any]
+    entry: Entry | None = None
+    """What the trail holds of it: nothing until its first case."""
+    abandoned: bool = False
+
+
 class Desk:
     """One case on the desk. Shows itself as the incident's first screen."""
 
@@ -65,9 +76,12 @@ class Desk:
         self.tools = tools
         self._trail = list(trail)
         self._replayed = 0
-        self._budget = tools.budget
-        self._stopped = threading.Event()
+        self._budget = sum((_added(entry) for entry in trail), tools.budget)
+        self._under_way: Act | None = None
         self._busy = threading.Lock()
+        """Held by the one line that works; stopping replaces it."""
+        self._keeping = threading.RLock()
+        """Held while the desk's own fields change, never while a source is asked."""
 
     # verbs
 
@@ -83,36 +97,43 @@ class Desk:
         """Step on until there is nothing left to ask or the budget is used up."""
         return self._act("run", {}, self._investigate, replay=replay)
 
-    def go_further(self, *, questions: int = 20, dollars: float = 0.0, seconds: float = 120.0) -> View:
+    def go_further(
+        self, *, questions: int = 20, dollars: float = 0.0, seconds: float = 120.0, replay: bool = True
+    ) -> View:
         """Add to the budget of this case, and run on."""
-        more = Budget(dollars=dollars, questions=questions, seconds=seconds)
+        arguments = {"questions": questions, "dollars": dollars, "seconds": seconds}
 
         def further(case: Case) -> Iterator[Case]:
             return self._investigate(replace(case, ended=""))
 
-        self._budget += more
-        arguments = {"questions": questions, "dollars": dollars, "seconds": seconds}
-        return self._act("go_further", arguments, further)
+        return self._act("go_further", arguments, further, replay=replay)
 
     def stop(self) -> View:
         """Stop here: a step under way is abandoned, what was known before it is kept."""
-        self._stopped.set()
-        return self._act("stop", {}, lambda case: iter((replace(case, ended="stopped", planned=()),)), locked=False)
+        with self._keeping:
+            running, self._under_way = self._under_way, None
+            if running is not None:
+                running.abandoned = True
+                self._busy = threading.Lock()  # the next line need not wait for a source that does not answer
+                if running.entry is None:
+                    self._keep(running, self.case)  # Run-all finds its line, and asks nothing
+        return self._act("stop", {}, lambda case: iter((replace(case, ended="stopped", planned=()),)))
 
     def rule_out(self, hypothesis: str, *, because: str) -> View:
         """Rule a hypothesis out, with the reason; it stays on the board below the line."""
-        held = self._hypothesis(hypothesis)
         if not because.strip():
             raise BadInput(
-                "A hypothesis is ruled out for a reason.", next_step=f'Write case.rule_out("{held.id}", because="…").'
+                "A hypothesis is ruled out for a reason.",
+                next_step=f'Write case.rule_out("{hypothesis}", because="…").',
             )
 
         def ruled_out(case: Case) -> Iterator[Case]:
+            held = _hypothesis(case, hypothesis)
             out = replace(held, state=State.RULED_OUT, ruled_out_because=because)
             kept = tuple(each for each in case.hypotheses if each.id != held.id)
             yield self._concluded(self._steered(case, "rule-out", because, held.id), (*kept, out))
 
-        return self._act("rule_out", {"hypothesis": held.id, "because": because}, ruled_out)
+        return self._act("rule_out", {"hypothesis": hypothesis, "because": because}, ruled_out)
 
     def look_at(self, name: str) -> View:
         """Ask about an entity next, by its name."""
@@ -125,11 +146,18 @@ class Desk:
 
     def confirm(self, hypothesis: str = "") -> View:
         """Say that a hypothesis (the top one by default) is the cause."""
-        return self._judge(hypothesis, State.CONFIRMED, "feedback", "confirmed as the cause")
+
+        def confirmed(case: Case) -> Iterator[Case]:
+            held = _hypothesis(case, hypothesis)
+            hypotheses = tuple(_confirmed(each, each.id == held.id) for each in case.hypotheses)
+            said = self._steered(case, "feedback", "confirmed as the cause", held.id)
+            yield self._concluded(replace(said, ended=case.ended), hypotheses)
+
+        return self._act("feedback", {"hypothesis": hypothesis, "state": str(State.CONFIRMED)}, confirmed)
 
     def wrong(self, hypothesis: str = "", *, because: str = "not the cause") -> View:
         """Say that a hypothesis (the top one by default) is not the cause."""
-        return self.rule_out(self._hypothesis(hypothesis).id, because=because)
+        return self.rule_out(hypothesis, because=because)
 
     def save(self, verdict: str | None = None, *, remedy: str = "") -> View:
         """Close the case and remember it as an episode.
@@ -235,51 +263,68 @@ class Desk:
         work: Callable[[Case], Iterator[Case]],
         *,
         replay: bool = True,
-        locked: bool = True,
     ) -> View:
-        """Replay the line if the trail holds it next, else do it and write it down as it goes."""
+        """Replay the line if the trail still holds it, else do it and write it down as it goes."""
         entry = self._next(action, arguments) if replay else None
-        if entry is not None and (entry.case.ended or action not in ("run", "go_further")):
+        if entry is not None and not self._interrupted(entry):
             before = self._trail[self._replayed - 2].case if self._replayed > 1 else None
             return step_view(entry.case, before, cap=self._budget, replayed=True)
-        self._replayed = len(self._trail)
         before = self.case
-        if locked:
-            self._stopped.clear()
-            with self._busy:
-                self._do(action, arguments, work)
-        else:
-            self._do(action, arguments, work)
+        with self._busy:
+            self._do(Act(action, arguments, entry), work)
         live.refresh(self)
         if action in ("step", "run", "go_further"):
             live.propose(self)
         return step_view(self.case, before, cap=self._budget)
 
     def _next(self, action: str, arguments: dict[str, Any]) -> Entry | None:
-        """Return the next entry of the trail where it is this very line, and pass it."""
-        if self._replayed >= len(self._trail):
-            return None
-        entry = self._trail[self._replayed]
-        if entry.action != action or dict(entry.arguments) != arguments:
-            return None
-        self._replayed += 1
-        return entry
+        """Return the next entry of the trail that is this very line, and pass it.
 
-    def _do(self, action: str, arguments: dict[str, Any], work: Callable[[Case], Iterator[Case]]) -> None:
+        What stands before it was done by a button and has no line; a line that was interrupted and then run again
+        stands there twice, and the later one counts.
+        """
+        ahead = self._trail[self._replayed :]
+        same = [entry.action == action and dict(entry.arguments) == arguments for entry in ahead]
+        if True not in same:
+            return None
+        at = same.index(True)
+        while _unfinished(ahead[at]) and same[at + 1 : at + 2] == [True]:
+            at += 1
+        self._replayed += at + 1
+        return ahead[at]
+
+    def _interrupted(self, entry: Entry) -> bool:
+        """Whether the trail breaks off in this line, so that it goes on from there."""
+        return _unfinished(entry) and entry is self._trail[-1]
+
+    def _do(self, act: Act, work: Callable[[Case], Iterator[Case]]) -> None:
         """Do the work and journal every case it yields, so that an interrupt loses nothing."""
-        number = None
-        for case in work(self.case):
-            if self._stopped.is_set() and action != "stop":
-                return
-            self.case = case
-            if number is None:
-                number = self.tools.journal.append(case.id, action, arguments, case)
-            else:
-                self.tools.journal.amend(case.id, number, case)
-            self.tools.place.graph.learn(case.id, case.learned)
-        if number is not None:
-            self._trail.append(Entry(number, action, arguments, self.case, self.now()))
-            self._replayed = len(self._trail)
+        self._under_way = act
+        if act.entry is None:
+            self._budget += _added(act)
+        try:
+            for case in work(self.case):
+                with self._keeping:
+                    if act.abandoned:
+                        return
+                    if case is not self.case:  # else the case had ended before, and nothing came of it
+                        self._keep(act, case)
+        finally:
+            if self._under_way is act:
+                self._under_way = None
+
+    def _keep(self, act: Act, case: Case) -> None:
+        """Make this the case, on the desk and in the journal."""
+        journal, self.case = self.tools.journal, case
+        if act.entry is None:
+            number = journal.append(case.id, act.action, act.arguments, case)
+        else:
+            number = act.entry.n
+            journal.amend(case.id, number, case)
+        act.entry = Entry(number, act.action, act.arguments, case, self.now())
+        self._trail = [*(each for each in self._trail if each.n != number), act.entry]
+        self._replayed = len(self._trail)
+        self.tools.place.graph.learn(case.id, case.learned)
 
     def _investigate(self, case: Case) -> Iterator[Case]:
         tools = self.tools
@@ -299,15 +344,6 @@ class Desk:
     def _one_step(self, case: Case) -> Iterator[Case]:
         yield next(self._investigate(case))
 
-    def _judge(self, hypothesis: str, state: State, kind: Literal["feedback"], text: str) -> View:
-        held = self._hypothesis(hypothesis)
-
-        def judged(case: Case) -> Iterator[Case]:
-            hypotheses = tuple(replace(each, state=state) if each.id == held.id else each for each in case.hypotheses)
-            yield replace(self._steered(case, kind, text, held.id), hypotheses=hypotheses, ended=case.ended)
-
-        return self._act(kind, {"hypothesis": held.id, "state": str(state)}, judged)
-
     def _concluded(self, case: Case, hypotheses: tuple[Hypothesis, ...]) -> Case:
         from workbench.engine.conclude import conclude
 
@@ -317,18 +353,36 @@ class Desk:
     def _steered(self, case: Case, kind: Literal["look-at", "rule-out", "feedback"], text: str, target: str) -> Case:
         return case.steered(Steer(kind, text, target, self.now()))
 
-    def _hypothesis(self, hypothesis_id: str) -> Hypothesis:
-        """Return the hypothesis of that id, or the top one where none is named."""
-        known = {each.id: each for each in self.case.hypotheses}
-        found = known.get(hypothesis_id) if hypothesis_id else self.case.top
-        if found is None:
-            named = ", ".join(known) or "none yet"
-            raise NotFound(f"This case has no hypothesis {hypothesis_id!r}.", next_step=f"It has: {named}.")
-        return found
-
     def _entity(self, name: str) -> Entity:
         found = next((each for each in self.case.scope if name in (each.name, each.iri)), None)
         if found is None:
             near = ", ".join(each.name for each in self.case.scope[:12])
             raise NotFound(f"{name!r} is not in the scope of this case.", next_step=f"In scope: {near}.")
         return found
+
+
+def _hypothesis(case: Case, hypothesis_id: str) -> Hypothesis:
+    """Return the hypothesis of that id, or the top one where none is named."""
+    known = {each.id: each for each in case.hypotheses}
+    found = known.get(hypothesis_id) if hypothesis_id else case.top
+    if found is None:
+        named = ", ".join(known) or "none yet"
+        raise NotFound(f"This case has no hypothesis {hypothesis_id!r}.", next_step=f"It has: {named}.")
+    return found
+
+
+def _confirmed(hypothesis: Hypothesis, meant: bool) -> Hypothesis:
+    """Return it confirmed where it is the one that is meant; there is one cause, so an earlier one is that no more."""
+    if meant:
+        return replace(hypothesis, state=State.CONFIRMED)
+    return replace(hypothesis, state=State.SUPPORTED) if hypothesis.state is State.CONFIRMED else hypothesis
+
+
+def _unfinished(entry: Entry) -> bool:
+    """Whether a line that runs to an end has not come to it."""
+    return entry.action in ("run", "go_further") and not entry.case.ended
+
+
+def _added(line: Entry | Act) -> Budget:
+    """Return what a line adds to the budget of its case."""
+    return Budget(**line.arguments) if line.action == "go_further" else Budget()

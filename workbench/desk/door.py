@@ -20,6 +20,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+_warm: dict[str, Desk] = {}
+"""Desks opened ahead of the cell that shows them; each is taken once."""
 _desks: dict[str, Desk] = {}
 """The desks of this kernel, latest last: what `%%sparql` asks is the graph of the latest."""
 
@@ -34,11 +36,17 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
     Raises:
         NotFound: the journal holds no such alert.
     """
-    desk = take_up(alert_id, settings.load(), again=again)
+    warmed = _warm.pop(alert_id, None)
+    desk = warmed if warmed and not again else take_up(alert_id, settings.load(), again=again)
     _desks.pop(alert_id, None)
     _desks[alert_id] = desk
     _greet()
     return desk
+
+
+def warm(alert_id: str) -> None:
+    """Open a case ahead of the cell that shows it; the lab extension calls this while the saved screen still stands."""
+    _warm[alert_id] = take_up(alert_id, settings.load())
 
 
 def recorded(name: str, *, again: bool = False) -> Desk:

@@ -31,9 +31,9 @@ def show(desk: Desk) -> None:
     """Show the first screen, to be kept up to date, and the buttons where there is a kernel."""
     from IPython.display import display
 
+    display(desk.screen()._repr_mimebundle_(), raw=True, display_id=desk.case.id)
     if in_kernel():
         display(buttons(desk))
-    display(desk.screen()._repr_mimebundle_(), raw=True, display_id=desk.case.id)
 
 
 def refresh(desk: Desk) -> None:
@@ -73,6 +73,9 @@ def buttons(desk: Desk) -> Controls:
     def run() -> View:
         return desk.run(replay=False)
 
+    def further() -> View:
+        return desk.go_further(replay=False)
+
     return controls(
         {
             "step": Action("Step", "case.step()", step, "Ask what is planned", asking),
@@ -84,9 +87,7 @@ def buttons(desk: Desk) -> Controls:
                 "Rule a hypothesis out, with the reason",
                 choice=Choice(lambda: choices(desk)),
             ),
-            "further": Action(
-                "Go further", "case.go_further(questions=20)", lambda: desk.go_further(), "Add to the budget"
-            ),
+            "further": Action("Go further", "case.go_further(questions=20)", further, "Add to the budget"),
             "stop": Action("Stop", "case.stop()", desk.stop, "Keep what is known, ask no more", immediate=True),
         }
     )

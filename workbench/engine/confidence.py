@@ -24,6 +24,8 @@ class Coefficients:
     """Per logit of the reasoner's own belief."""
     channel: float = 0.45
     """Per kind of telemetry that agrees, after the first."""
+    unsupported: float = -2.5
+    """No telemetry speaks for it: a claim without evidence is not shown, whoever believes it."""
     reachable: float = 0.2
     unreachable: float = -0.6
     """A call path from the alert's entity to the suspect exists, or does not."""
@@ -102,7 +104,7 @@ def _assessment(hypothesis: Hypothesis, weights: Coefficients) -> Feature:
 def _channels(hypothesis: Hypothesis, weights: Coefficients) -> Feature:
     speaking = weigh.channels(hypothesis)
     if not speaking:
-        return Feature(-1.0, "no kind of telemetry speaks for it")
+        return Feature(weights.unsupported, "no kind of telemetry speaks for it")
     names = ", ".join(speaking)
     said = f"only {names} speaks for it" if len(speaking) == 1 else f"{len(speaking)} kinds agree: {names}"
     return Feature(weights.channel * (len(speaking) - 1), said)

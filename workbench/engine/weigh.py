@@ -9,11 +9,13 @@ from collections import defaultdict, deque
 
 from memory.protocol import Recollection, Verdict
 from ontology.nouns import Entity
-from ontology.terms import CALLS
+from ontology.terms import CALLS, USES_DATASTORE, Kind
 from workbench.nouns import Case, Failed, Hypothesis, Modality, State
 
 TELLING = 0.5
 """Nats from which an item of evidence counts as a channel that agrees."""
+TELLING_LABELS = ("service", "service_name", "job", "app", "entity")
+"""Labels that name what an alert is about, before any other label is tried."""
 REMEMBERED = 0.1
 """Bound of what memory may add to or take from a confidence."""
 
@@ -30,9 +32,11 @@ def against(hypothesis: Hypothesis) -> float:
 
 
 def alerted(case: Case) -> Entity | None:
-    """Return the entity that the alert names: the first in scope whose name is one of its labels."""
-    named = set(case.alert.labels.values())
-    return next((entity for entity in case.scope if entity.name in named), None)
+    """Return the entity that the alert names: by its most telling label, a service before anything else."""
+    labels = case.alert.labels
+    named = [labels[key] for key in TELLING_LABELS if labels.get(key)] + list(labels.values())
+    known = [entity for entity in case.scope if entity.name in named]
+    return min(known, key=lambda each: (named.index(each.name), each.kind != Kind.SERVICE), default=None)
 
 
 def distance(case: Case, suspect: Entity) -> int | None:
@@ -42,7 +46,7 @@ def distance(case: Case, suspect: Entity) -> int | None:
         return None
     callees: defaultdict[str, set[str]] = defaultdict(set)
     for fact in case.topology:
-        if fact.predicate == CALLS:
+        if fact.predicate in (CALLS, USES_DATASTORE):
             callees[fact.subject].add(str(fact.object))
     steps, queue = {str(start.iri): 0}, deque([str(start.iri)])
     while queue:

@@ -78,7 +78,9 @@ def sentence(case: Case) -> str:
 def _row(case: Case, rank: int, each: Hypothesis) -> tuple[object, ...]:
     lead = "top" if each is reading.answer(case) else None
     claim = tag(
-        "div", tag("span", each.claim, class_="claim" if lead else None), tag("div", _whom(each), class_="mute small")
+        "div",
+        tag("span", cut(each.claim, 200), class_="claim" if lead else None, title=each.claim),
+        tag("div", _whom(each), class_="mute small"),
     )
     confidence = tag(
         "div",

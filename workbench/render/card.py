@@ -8,7 +8,7 @@ from ontology.nouns import Alert
 from workbench.nouns import Case, Coverage, Hypothesis
 from workbench.render import graph, metrics, reading
 from workbench.render.board import findings_json
-from workbench.render.markup import Html, clean, columns, link, tag
+from workbench.render.markup import Html, apart, clean, columns, link, tag
 from workbench.render.parts import bar, notes, severity, strongest, sure
 from workbench.render.sketch import sketch
 from workbench.render.view import HYPOTHESIS, View, page
@@ -55,8 +55,7 @@ def first_screen(case: Case, now: datetime, *, spend: str = "") -> View:
         _rule(),
         tag(
             "div",
-            [tag("span", each) for each in also],
-            tag("span", spend, class_="mute") if spend else None,
+            apart([*(tag("span", each) for each in also), tag("span", spend, class_="mute") if spend else None]),
             class_="also",
         ),
         _rule(),
@@ -110,7 +109,9 @@ def _next(case: Case, found: Hypothesis | None) -> Line:
     python = (
         "case.run()" if not case.ended else f'case.confirm("{found.id}")' if found else "case.go_further(questions=20)"
     )
-    words = cut(words or ("run on to a conclusion" if not case.ended else "look at the evidence below"), 220)
+    blind = bool(case.coverage) and not _covered(case, ("checked", "silent"))
+    other = "mend what failed, then ask again" if blind else "look at the evidence below, or ask further"
+    words = cut(words or ("run on to a conclusion" if not case.ended else other), 220)
     return ("next", f"{words}   [{python}]", tag("span", words, " ", tag("code", python, class_="mute")))
 
 
@@ -120,8 +121,13 @@ def _not_sure(case: Case) -> list[Line]:
         words = "Nothing has been looked at yet."
         return [("Not yet", words, tag("span", words, class_="claim")), _next(case, None)]
     closest = reading.standing(case)[:1]
+    looked = _covered(case, ("checked", "silent"))
     say = (
-        f"No cause stands out. {cut(case.note, 160)}".strip() if not closest else "No cause is likely enough to act on."
+        "No cause is likely enough to act on."
+        if closest
+        else f"No cause stands out. {cut(case.note, 160)}".strip()
+        if looked
+        else "Nothing could be looked at, so nothing can be said."
     )
     near = [
         (
@@ -134,26 +140,26 @@ def _not_sure(case: Case) -> list[Line]:
         ("Not sure", say, tag("span", say, class_="claim")),
         *(("closest", words, drawn) for words, drawn in near),
         *(("because", cut("; ".join(each.confidence.because), 220), None) for each in closest),
-        ("checked", _covered(case, ("checked", "silent")) or "nothing yet", None),
+        ("checked", looked or "nothing", None),
         ("left", _covered(case, ("failed", "not asked")) or "nothing: every source has been asked", None),
         ("would cost", _cost(case), None),
         _next(case, None),
     ]
 
 
-def _covered(case: Case, statuses: tuple[str, ...]) -> str:
-    return listed([_cover(each) for each in case.coverage if each.status in statuses], 6)
+def _covered(case: Case, statuses: tuple[str, ...], most: int = 100) -> str:
+    """Return the kinds of telemetry of those statuses, those with the same fate said together."""
+    fates: dict[str, list[str]] = {}
+    for each in case.coverage:
+        if each.status in statuses:
+            fates.setdefault(_fate(each, most), []).append(str(each.modality))
+    return "; ".join(" ".join(filter(None, (listed(names, 6), fate))) for fate, names in fates.items())
 
 
-def _cover(each: Coverage) -> str:
-    note = (
-        f" ({each.status}: {cut(each.note, 60)})"
-        if each.status == "failed"
-        else ""
-        if each.status == "checked"
-        else f" ({each.status})"
-    )
-    return f"{each.modality}{note}"
+def _fate(each: Coverage, most: int) -> str:
+    if each.status == "checked":
+        return ""
+    return f"({each.status}: {cut(each.note, most).rstrip('.')})" if each.status == "failed" else f"({each.status})"
 
 
 def _cost(case: Case) -> str:
@@ -175,19 +181,11 @@ def _also(case: Case, found: Hypothesis | None) -> list[object]:
     ]
     out = len(reading.ruled_out(case))
     words += [f"ruled out: {out}"] if out else []
-    open_ends = [
-        f"{each.modality} ({cut(each.note, 40)})" if each.status == "failed" else str(each.modality)
-        for each in case.coverage
-        if each.status in ("failed", "not asked")
-    ]
-    words.append(
-        f"not checked: {listed(open_ends, 3)}"
-        if open_ends
-        else "every source was checked"
-        if case.coverage
-        else "no source asked yet"
-    )
-    return words
+    if not found and case.steps:
+        return words  # what was not checked has a line of its own there
+    left = _covered(case, ("failed", "not asked"), 40)
+    none = "every source was checked" if case.coverage else "no source asked yet"
+    return [*words, f"not checked: {left}" if left else none]
 
 
 def _plain(part: object) -> str:
@@ -204,15 +202,9 @@ def _where(alert: Alert) -> str:
 
 def _head(alert: Alert, now: datetime, case_id: str) -> Html:
     fired = tag("span", "fired ", stamp(alert.fired), f" UTC ({ago(alert.fired, now)})")
-    return tag(
-        "div",
-        severity(alert.severity),
-        tag("span", cut(alert.title, 80), class_="title", title=alert.title),
-        tag("span", _where(alert)),
-        fired,
-        tag("span", short(case_id, 32), class_="mute", title=case_id) if case_id else None,
-        class_="head",
-    )
+    title = tag("span", cut(alert.title, 60), class_="title", title=alert.title)
+    case = tag("span", short(case_id, 32), class_="mute", title=case_id) if case_id else None
+    return tag("div", apart([severity(alert.severity), title, tag("span", _where(alert)), fired, case]), class_="head")
 
 
 def _head_text(alert: Alert, now: datetime, case_id: str) -> str:
@@ -227,8 +219,9 @@ def _head_text(alert: Alert, now: datetime, case_id: str) -> str:
 
 
 def _summary(alert: Alert) -> Html:
-    links = tag("span", [link(address, name) for name, address in alert.links.items()][:5], class_="end links")
-    return tag("div", tag("span", cut(alert.summary, 240)), links if alert.links else None, class_="head")
+    named = [link(address, name) for name, address in alert.links.items()][:5]
+    links = tag("span", apart(named), class_="end links") if named else None
+    return tag("div", apart([tag("span", cut(alert.summary, 240)), links]), class_="head")
 
 
 def _rule() -> Html:

@@ -14,6 +14,8 @@ from workbench.render.words import clock, cut, number, scale
 
 WIDTH, HEIGHT = 300, 140
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 34, 20
+TITLE = 6.9
+"""Pixels that a letter of the title takes on average."""
 
 Points = Sequence[tuple[datetime, float]]
 
@@ -26,7 +28,9 @@ class Chart:
     points: Points
     unit: str = ""
     siblings: tuple[Points, ...] = ()
-    """The same metric of other entities: drawn grey and thin, or as a band where there are many."""
+    """The same metric of a few other entities."""
+    band: tuple[Points, ...] = ()
+    """Lower and upper edge of the same metric where it has many other entities."""
     trouble: Window | None = None
     """Its start parts before from after."""
     change: datetime | None = None
@@ -39,7 +43,7 @@ def draw(chart: Chart, width: int = WIDTH, height: int = HEIGHT) -> Html:
     """Return the chart as an SVG figure with its text alternative."""
     frame = _Frame(chart, width, height)
     parts = [
-        tag("text", cut(chart.title, int(width / 6.4)), x=0, y=12, class_="t"),
+        tag("text", cut(chart.title, int(width / TITLE)), x=0, y=12, class_="t"),
         frame.shade(),
         frame.scales(),
         frame.siblings(),
@@ -109,20 +113,13 @@ class _Frame:
             ]
         )
 
-    def siblings(self) -> Html | None:
-        """Draw up to four siblings as thin lines, more as the band between their extremes."""
-        many = self.chart.siblings
-        if len(many) <= 4:
-            return join(_polyline(self, points, "sibling") for points in many)
-        times = sorted({moment for points in many for moment, _ in points})
-        by_time: dict[datetime, list[float]] = {moment: [] for moment in times}
-        for points in many:
-            for moment, value in points:
-                by_time[moment].append(value)
-        thin = times[:: max(1, len(times) // 60)]
-        upper = [f"{self.x(t)},{self.y(max(by_time[t]))}" for t in thin]
-        lower = [f"{self.x(t)},{self.y(min(by_time[t]))}" for t in reversed(thin)]
-        return tag("polygon", points=" ".join(upper + lower), class_="before sibling-band")
+    def siblings(self) -> Html:
+        """Draw the same metric elsewhere: thin lines, or one band from the fifth to the ninety-fifth percentile."""
+        if not self.chart.band:
+            return join(_polyline(self, points, "sibling") for points in self.chart.siblings)
+        low, high = (thinned(edge, 80) for edge in self.chart.band)
+        corners = [f"{self.x(moment)},{self.y(value)}" for moment, value in [*high, *reversed(low)]]
+        return tag("polygon", points=" ".join(corners), class_="band")
 
     def marks(self) -> Html:
         """Draw deploys, changes and the alert as dashed lines with a word, words that would touch left out."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from ontology.nouns import Entity, Fact, Iri
 from workbench.nouns import Case
-from workbench.render import reading
 from workbench.render.layout import Place, places
 from workbench.render.markup import Html, join, tag
 from workbench.render.sketch import DOWN, SIDEWAYS, Sketch, age, fuzzy
@@ -55,15 +54,15 @@ def _node(case: Case, entity: Entity, place: Place, chosen: Sketch) -> Html:
     x, y = _corner(place)
     role = chosen.roles.get(entity.iri, "")
     css = "node" + (" suspect" if entity.iri == chosen.suspect else "")
-    css += f" alerting sev-{case.alert.severity}" if entity in reading.alerting(case) else ""
+    css += f" alerting sev-{case.alert.severity}" if "alerting" in role else ""
     drum = 3 if entity.kind in _STORES else 0
     words = f"{_kind(entity.kind)} · {role}" if role else _kind(entity.kind)
     return tag(
         "g",
         tag("title", f"{entity.name} ({entity.kind}) {role}".strip()),
         _shape(entity.kind, x, y, "".join(c if c.isalnum() or c in " -" else "" for c in css)),
-        tag("text", short(entity.name, 21), x=x + BOX / 2, y=y + 17 + drum, class_="t c"),
-        tag("text", short(words, 25), x=x + BOX / 2, y=y + 31 + drum, class_="m c"),
+        tag("text", short(entity.name, 17), x=x + BOX / 2, y=y + 17 + drum, class_="t c"),
+        tag("text", short(words, 24), x=x + BOX / 2, y=y + 31 + drum, class_="m c"),
     )
 
 

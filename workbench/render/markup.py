@@ -136,3 +136,9 @@ def picture(drawing: Html, instead: Html) -> Html:
             tag("div", instead, class_="wb-instead"),
         ]
     )
+
+
+def apart(parts: Iterable[object]) -> list[object]:
+    """Return the parts with a stroke between them, which only a reader without the stylesheet sees."""
+    shown = [part for part in parts if part]
+    return [piece for part in shown for piece in (part, tag("span", " | ", class_="wb-instead"))][:-1]

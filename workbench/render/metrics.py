@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from ontology.nouns import Window
 from workbench.nouns import Case, Modality
 from workbench.render import reading
-from workbench.render.chart import Chart, Points, draw
-from workbench.render.markup import Html, columns, fold, grid, picture, tag
+from workbench.render.chart import TITLE, WIDTH, Chart, Points, draw
+from workbench.render.markup import Html, clean, columns, fold, grid, picture, tag
 from workbench.render.view import PLOTLY, View, page
 from workbench.render.words import clock, listed, metric_words, quantity, ratio, short, some, unit
 from workbench.signals import Shift, shift
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 6
+FEW = 4
+"""Siblings drawn as lines; more are a band."""
 LOOKED_AT = 60
 """Series that are examined closely, of however many."""
 
@@ -39,7 +41,17 @@ class Moved:
     @property
     def words(self) -> str:
         """`payment db pool in use 4.1 to 20 since 02:53`."""
-        name = f"{short(self.entity, 22)} {metric_words(self.metric)}"
+        return self.said(22)
+
+    @property
+    def title(self) -> str:
+        """The words in the width of a small chart: a long name gives way first."""
+        tries = [self.said(most) for most in (22, 16, 12, 9)]
+        return next((words for words in tries if len(words) <= WIDTH / TITLE), tries[-1])
+
+    def said(self, most: int) -> str:
+        """Say it with the entity's name cut to that many letters."""
+        name = f"{short(self.entity, most)} {metric_words(self.metric)}"
         if self.shift is None or not self.shift.moved:
             return f"{name}: no clear change"
         since = f" since {clock(self.shift.at)}" if self.shift.at else ""
@@ -102,6 +114,13 @@ def points(rows: pd.DataFrame) -> Points:
     return list(zip(tidy["time"].dt.to_pydatetime(), tidy["value"].astype(float), strict=True))
 
 
+def _band(others: pd.DataFrame) -> tuple[Points, ...]:
+    """Return the lower and the upper edge of what the same metric does elsewhere."""
+    by_time = others.dropna(subset=["value"]).groupby("time", sort=True)["value"]
+    edges = (by_time.quantile(0.05), by_time.quantile(0.95))
+    return tuple([(reading.moment(at), float(value)) for at, value in edge.items()] for edge in edges)
+
+
 def charts(case: Case, most: int = MOST) -> tuple[tuple[Moved, Chart], ...]:
     """Return the charts to draw, all on one time axis."""
     chosen = movers(case, most)
@@ -127,9 +146,13 @@ def _worth(case: Case, marks: tuple[reading.Mark, ...]) -> tuple[reading.Mark, .
 def _chart(each: Moved, table: pd.DataFrame, trouble: Window, axis: Window, marks: tuple[reading.Mark, ...]) -> Chart:
     same = table[table["metric"] == each.metric]
     own = same[same["entity"] == each.entity]
-    others = [points(rows) for _, rows in same[same["entity"] != each.entity].groupby("entity")]
+    others = same[same["entity"] != each.entity]
+    few = others["entity"].nunique() <= FEW
+    siblings = tuple(points(rows) for _, rows in others.groupby("entity")) if few else ()
     change = each.shift.at if each.shift and each.moved else None
-    return Chart(each.words, points(own), unit(each.metric), tuple(others), trouble, change, marks, axis)
+    return Chart(
+        each.title, points(own), unit(each.metric), siblings, () if few else _band(others), trouble, change, marks, axis
+    )
 
 
 def metrics_strip(case: Case, most: int = 3) -> Html:
@@ -213,7 +236,7 @@ def metrics_figure(case: Case, most: int = MOST) -> View:
     text = f"{sentence(case)}\n{columns(_rows(tuple(each for each, _ in drawn)), _HEAD)}"
     if not drawn:
         return page(text, tag("p", text, class_="say"), kind="metrics")
-    return View({PLOTLY: lambda: _plotly(tuple(chart for _, chart in drawn)), "text/plain": text})
+    return View({PLOTLY: lambda: _plotly(tuple(chart for _, chart in drawn)), "text/plain": clean(text)})
 
 
 def _plotly(drawn: tuple[Chart, ...]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ontology import terms
@@ -62,7 +62,7 @@ def sketch(case: Case, most: int = 9, about: Sequence[Entity] = ()) -> Sketch:
     symptom = tuple(about) or reading.alerting(case)
     suspects = [each.suspect for each in reading.standing(case)[:3]] if not about else []
     path = _path(edges, symptom, suspects[:1])
-    known = {entity.iri: entity for entity in (*case.scope, *suspects)}
+    known = {entity.iri: entity for entity in (*suspects, *case.scope)}
     wanted = [*path, *(each.iri for each in symptom), *(each.iri for each in suspects)]
     chosen = list(dict.fromkeys(iri for iri in wanted if iri in known))[:most]
     chosen += [iri for iri in _near(edges, chosen) if iri in known][: max(0, most - len(chosen))]
@@ -89,17 +89,31 @@ def _edges(facts: Iterable[Fact]) -> tuple[Fact, ...]:
 
 
 def _path(edges: Sequence[Fact], symptom: Sequence[Entity], suspects: Sequence[Entity]) -> tuple[Iri, ...]:
-    """Return the shortest way from a symptom to the suspect, along calls where there is one, else any way."""
-    import networkx as nx
+    """Return the shortest way from a symptom to the suspect, along calls where there is one, else any way.
 
-    if not symptom or not suspects:
-        return ()
-    directed = nx.DiGraph([(str(edge.subject), str(edge.object)) for edge in edges])
-    for graph in (directed, directed.to_undirected()):
-        for start in symptom:
-            if start.iri in graph and suspects[0].iri in graph and nx.has_path(graph, start.iri, suspects[0].iri):
-                return tuple(Iri(iri) for iri in nx.shortest_path(graph, start.iri, suspects[0].iri))
-    return ()
+    Breadth first by hand: importing networkx would cost a second each time a notebook opens.
+    """
+    ahead: dict[Iri, list[Iri]] = {}
+    either: dict[Iri, list[Iri]] = {}
+    for edge in edges:
+        a, b = edge.subject, Iri(str(edge.object))
+        ahead.setdefault(a, []).append(b)
+        either.setdefault(a, []).append(b)
+        either.setdefault(b, []).append(a)
+    ways = (_way(graph, start.iri, end.iri) for graph in (ahead, either) for end in suspects for start in symptom)
+    return next((way for way in ways if way), ())
+
+
+def _way(graph: Mapping[Iri, Sequence[Iri]], start: Iri, end: Iri) -> tuple[Iri, ...]:
+    """Return the shortest way from start to end, both included; empty where there is none."""
+    came: dict[Iri, Iri] = {start: start}
+    ring = [start]
+    while ring and end not in came:
+        ring = [to for at in ring for to in graph.get(at, ()) if came.setdefault(to, at) is at and to != start]
+    way = [end] if end in came else []
+    while way and way[-1] != start:
+        way.append(came[way[-1]])
+    return tuple(reversed(way))
 
 
 def _near(edges: Sequence[Fact], chosen: Sequence[Iri]) -> list[Iri]:

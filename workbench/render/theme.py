@@ -32,15 +32,16 @@ white-space:normal}
 .wb.wb .rows>tbody>tr>td{border-bottom:1px solid var(--line);padding-top:6px;padding-bottom:6px}
 .wb.wb .board{table-layout:fixed}
 .wb.wb .board td{overflow-wrap:anywhere}
-.wb.wb .board tr>*:nth-child(1){width:26px}.wb.wb .board tr>*:nth-child(3){width:25%}
-.wb.wb .board tr>*:nth-child(4){width:36%}.wb.wb .board tr>*:nth-child(5){width:110px}
+.wb.wb .board tr>*:nth-child(1){width:26px}.wb.wb .board tr>*:nth-child(3){width:23%}
+.wb.wb .board tr>*:nth-child(4){width:33%}.wb.wb .board tr>*:nth-child(5){width:110px}
 .wb.wb .num{text-align:right;white-space:nowrap}
 .wb.wb .lead th{color:var(--mute);width:92px;white-space:nowrap}
 .wb.wb .pairs th{color:var(--mute);width:150px}
 .wb.wb .lead td{padding-right:0}
 .wb.wb .rule{border:0;border-top:1px solid var(--line);margin:7px 0;height:0}
 .wb.wb .head{display:flex;flex-wrap:wrap;gap:2px 18px;align-items:baseline}
-.wb.wb .head .title{font-size:18px;font-weight:600}
+.wb.wb .head .title{font-size:18px;font-weight:600;overflow-wrap:anywhere;min-width:0}
+.wb.wb .head>*{min-width:0}
 .wb.wb .head .end{margin-left:auto}
 .wb.wb .links a{margin-left:12px;white-space:nowrap}
 .wb.wb .sev{font-size:12px;font-weight:700;letter-spacing:.06em;padding:1px 8px;border-left:5px solid var(--mute);
@@ -78,6 +79,7 @@ background:var(--wash)}
 .wb.wb svg .before{fill:var(--wash);stroke:none}
 .wb.wb svg .series{stroke:var(--ink);stroke-width:1.75;fill:none;stroke-linejoin:round}
 .wb.wb svg .sibling{stroke:var(--faint);stroke-width:1;fill:none}
+.wb.wb svg .band{fill:var(--line);stroke:none;opacity:.7}
 .wb.wb svg .change{stroke:var(--brand);stroke-width:1.5;fill:none}
 .wb.wb svg .event{stroke:var(--mute);stroke-width:1;stroke-dasharray:2 3;fill:none}
 .wb.wb svg .dot{fill:var(--ink);stroke:none}

@@ -95,7 +95,14 @@ def slowest(table: pd.DataFrame, window: Window, suspect: str = "") -> Trace | N
 def _roots(table: pd.DataFrame) -> pd.DataFrame:
     """Return a row a trace: its span without a known parent that lasts longest."""
     orphan = ~table["parent_id"].isin(set(table["span_id"]))
-    return table[orphan].sort_values("duration_ms", ascending=False).drop_duplicates("trace_id")
+    whole = set(table["trace_id"]) - set(
+        table.loc[orphan, "trace_id"]
+    )  # links in a circle: the longest span is the root
+    return (
+        table[orphan | table["trace_id"].isin(whole)]
+        .sort_values("duration_ms", ascending=False)
+        .drop_duplicates("trace_id")
+    )
 
 
 def _medians(table: pd.DataFrame) -> Mapping[tuple[str, str], tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.render.markup import Html, tag
+from workbench.render.markup import Html, clean, tag
 from workbench.render.theme import STYLE
 
 TEXT = "text/plain"
@@ -44,4 +44,4 @@ def page(text: str, *children: object, also: Mapping[str, object] | None = None,
     True
     """
     body = tag("div", *children, class_=f"wb mathjax_ignore wb-{kind}".removesuffix(" wb-"))
-    return View({**(also or {}), HTML: Html(STYLE + body), TEXT: text})
+    return View({**(also or {}), HTML: Html(STYLE + body), TEXT: clean(text)})

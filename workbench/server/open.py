@@ -90,7 +90,7 @@ class Open(JupyterHandler):
             unknown = NotFound(
                 f"The alert {alert_id} is not known here.",
                 next_step="If it just fired, wait a moment and reload. Else check that Alertmanager sends to this "
-                "server (docs/alert-link.md), or list what is known with: workbench open",
+                "server (docs/alert-link.md), or list what is known with: workbench open --list",
             )
             raise refuse(unknown) from unknown
         return alert

@@ -12,7 +12,7 @@ from ontology.nouns import Alert
 
 _FIRST = ("service", "namespace", "cluster", "env", "environment", "instance", "pod", "job")
 """Labels that say where, in the order in which an engineer asks."""
-_SHOWN = 12
+_SHOWN = 8
 """Labels on the page; the notebook holds all."""
 
 

@@ -104,6 +104,7 @@ def traces(spans: Sequence[Mapping[str, Any]], share: float = 1.0) -> pd.DataFra
     ]
     columns = ["trace_id", "span_id", "parent_id", "service", "operation", "kind", "start", "duration_ms"]
     table = pd.DataFrame(rows, columns=[*columns, "status", "message"])
+    table = table.drop_duplicates(["trace_id", "span_id"])  # a batch may be sent twice
     table["start"] = pd.to_datetime(table["start"], unit="us", utc=True).dt.as_unit("us")
     roots = table.groupby("trace_id")["start"].transform("min")
     return table.assign(root=roots).sort_values(["root", "trace_id", "start"], ignore_index=True).drop(columns="root")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
-from ontology.terms import CALLS
+from ontology.terms import CALLS, USES_DATASTORE
 from workbench.nouns import Case
 
 
@@ -44,14 +44,30 @@ class Calls:
                     queue.append(callee)
         return found
 
+    def forward(self, start: str | None) -> Calls:
+        """Return the calls without those that lead back in a circle, as seen from `start`.
+
+        In a circle each would explain the other. A call stays if it leads further away from the start; without a
+        start, no call inside a circle stays.
+        """
+        steps = self.distance(start) if start else {}
+        reached = {name: frozenset(self.distance(name)) for name in self._callees}
+
+        def leads_on(caller: str, callee: str) -> bool:
+            if caller not in reached.get(callee, ()):
+                return True
+            return caller in steps and callee in steps and steps[callee] > steps[caller]
+
+        return Calls((caller, callee) for caller, callee in self.edges if leads_on(caller, callee))
+
 
 def calls(case: Case, seen: Iterable[tuple[str, str]] = ()) -> Calls:
-    """Return the calls that the graph knows between entities in scope, and those seen in spans."""
+    """Return the calls, and uses of data stores, that the graph knows in scope, and those seen in spans."""
     names = {entity.iri: entity.name for entity in case.scope}
     known = (
         (names[fact.subject], names[str(fact.object)])  # type: ignore[index]  # an Iri is a str
         for fact in case.topology
-        if fact.predicate == CALLS and fact.subject in names and fact.object in names
+        if fact.predicate in (CALLS, USES_DATASTORE) and fact.subject in names and fact.object in names
     )
     return Calls((*known, *seen))
 

@@ -10,6 +10,9 @@ from workbench.reasoning.statistical.vocabulary import Signal
 TELLING = 0.8
 """Nats from which a hint decides."""
 
+BUSY = 1.5
+"""Nats of a CPU shift from which it is the reason for slowness."""
+
 _BY_RESOURCE = {
     Signal.CPU: "cpu-saturation",
     Signal.MEMORY: "memory-pressure",
@@ -27,7 +30,7 @@ def mode_of(suspect: Suspect, graph: Calls) -> str:
     """
     said = {sign.hint for sign in suspect.signs if sign.nats >= TELLING}
     leading = suspect.leading()
-    if "leak" in said:
+    if "leak" in said or ("descriptors" in said and suspect.holds(Signal.DESCRIPTORS)):
         return "resource-leak"
     if "restart" in said:
         return "crash-loop"
@@ -56,11 +59,10 @@ def _general(suspect: Suspect, leading: Sign | None, said: set[str], graph: Call
 
 
 def _slow(suspect: Suspect, slow: Sign, graph: Calls) -> str:
+    if any(sign.signal is Signal.CPU and sign.nats >= BUSY for sign in suspect.signs):
+        return "cpu-saturation"  # before the network: who has no CPU is late to accept a call, which looks like a gap
     if slow.hint == "network":
         return "network-delay"
-    busy = [sign for sign in suspect.signs if sign.signal is Signal.CPU and sign.nats >= 1.5]
-    if busy:
-        return "cpu-saturation"
     return "dependency-slow" if graph.callers(suspect.name) else "code-latency"
 
 

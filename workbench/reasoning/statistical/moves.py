@@ -14,6 +14,11 @@ from workbench.nouns import Case, Modality
 from workbench.reasoning.statistical.vocabulary import STATISTICS, STORES, Signal, signal_of, statistic_of, unit_of
 from workbench.signals import MIN_POINTS, Growth, Shift, compare, growth
 
+HELD = frozenset({Signal.MEMORY, Signal.DESCRIPTORS, Signal.DISK})
+"""What is held until it is given back. Threads, pools and queues also climb while a callee is slow."""
+DOUBLED = 1.0
+"""Growth, as a share of its start, from which a climb of minutes is more than a warm-up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -95,11 +100,23 @@ def _moves_in(table: pd.DataFrame, observation: str, since: datetime) -> Iterato
         assert shifted is not None
         signal = signal_of(str(metric))
         fills = signal in STORES and unit_of(str(metric)) != "s"  # a wait for a pool is no stock
-        grown = _growth(points, after) if fills else None
+        grown = _growth(points, after, signal) if fills else None
         yield Move(str(entity), str(metric), signal, shifted, grown, observation, before, after)
 
 
-def _growth(points: pd.Series[float], after: pd.Series[float]) -> Growth | None:
-    """Return the steadier of the growth over everything and the growth since the incident began."""
-    both = [each for each in (growth(points), growth(after)) if each is not None]
-    return max(both, key=lambda each: each.tau * min(each.share, 1.0), default=None)
+def _growth(points: pd.Series[float], after: pd.Series[float], signal: Signal) -> Growth | None:
+    """Return the steadiest growth: over everything, since the incident began, or up to where it reached its limit."""
+    found = [growth(points), growth(after)]
+    if signal in HELD:
+        climbed = growth(_climb(points))
+        found.append(climbed if climbed is not None and climbed.share >= DOUBLED else None)
+    return max((each for each in found if each), key=lambda each: each.tau * min(each.share, 1.0), default=None)
+
+
+def _climb(points: pd.Series[float]) -> pd.Series[float]:
+    """Return the part from the last usual value to the first near the highest: a leak that fills up within minutes."""
+    values = points.to_numpy()
+    usual, highest = float(np.median(values[: max(len(values) // 3, 1)])), float(values.max())
+    top = int(np.argmax(values >= usual + 0.95 * (highest - usual)))
+    low = np.flatnonzero(values[: top + 1] <= usual + 0.05 * (highest - usual))
+    return points.iloc[int(low[-1]) if len(low) else 0 : top + 1]

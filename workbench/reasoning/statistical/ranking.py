@@ -42,6 +42,10 @@ class Suspect:
         times = [sign.at for sign in self.signs if sign.at and sign.nats >= 1 and sign.family is not Family.CHANGE]
         return min(times, default=None)
 
+    def holds(self, signal: Signal) -> bool:
+        """Say whether it was seen to hold more of this than before."""
+        return any(sign.signal is signal and sign.nats >= 1 for sign in self.signs)
+
     def leading(self, *families: Family) -> Sign | None:
         """Return the most telling sign of these families, or of all but changes."""
         asked = families or tuple(family for family in Family if family is not Family.CHANGE)

@@ -73,7 +73,7 @@ def _suspects(
 ) -> tuple[witnesses.Scene, tuple[Suspect, ...]]:
     """Return what all witnesses share, and the suspects, most suspected first."""
     traced = spans(case, since)
-    scene = _scene(case, target, synchronous(moved, calls(case, traced.edges if traced else ())))
+    scene = _scene(case, target, synchronous(moved, calls(case, traced.edges if traced else ())).forward(target))
     signs: list[Sign] = [
         *witnesses.slowness_and_errors(moved, scene),
         *witnesses.resources(moved),

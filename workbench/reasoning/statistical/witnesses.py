@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -251,15 +252,17 @@ def changes(case: Case, onset: datetime) -> Iterator[Sign]:
         ref = f" ({row.ref!s})" if row.ref else ""
         before = f"{number(lag, 's')} before the onset" if lag else "at the onset"
         note = f"{kind} at {at:%H:%M:%S}, {before}: {row.summary!s}{ref}"
-        hint = _changed(kind, f"{row.summary} {row.detail}")
+        hint = _changed(kind, str(row.summary), str(row.detail))
         yield Sign(str(row.entity), Family.CHANGE, nats, note, str(row.observation), Modality.CHANGES, hint=hint, at=at)
 
 
-def _changed(kind: str, text: str) -> str:
-    """Say whether a change touched configuration or code: a release that sets a value is a configuration change."""
-    sets = {"config", "configuration", "setting", "settings", "env", "limit", "pool", "timeout", "flag", "="}
-    words = set(text.lower().replace("=", " = ").replace("_", " ").split())
-    return "config" if kind in ("config", "flag") or words & sets else "deploy"
+def _changed(kind: str, summary: str, detail: str) -> str:
+    """Say whether a change touched configuration or code: a release whose diff sets a value is the former."""
+    added = [line[1:].strip() for line in detail.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    added = added or [line.strip() for line in detail.splitlines()]  # no diff: the new values alone
+    keys = [match[1].lower() for line in added if (match := re.match(r"([\w.-]+)\s*[:=]", line))]
+    sets = any(key != "image" and "version" not in key for key in keys)
+    return "config" if sets or kind in ("config", "flag") or "=" in summary else "deploy"
 
 
 def states(case: Case) -> Iterator[Sign]:

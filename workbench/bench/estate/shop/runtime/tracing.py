@@ -16,6 +16,8 @@ from typing import Any
 
 from .resolving import resolve
 
+KEPT = 5000
+"""Spans that wait for a collector that is away."""
 KINDS = {"internal": 1, "server": 2, "client": 3}
 """SpanKind numbers of OTLP."""
 
@@ -89,7 +91,7 @@ def span(name: str, kind: str = "internal", *, traceparent: str = "", **attribut
 
 
 def flush(endpoint: str) -> None:
-    """Send what is finished; a collector that is away costs the spans, never a request."""
+    """Send what is finished; what a collector that is away did not take is tried again, up to `KEPT` spans."""
     with _lock:
         batch, _finished[:] = list(_finished), []
     if not batch or not endpoint:
@@ -101,8 +103,12 @@ def flush(endpoint: str) -> None:
     request = urllib.request.Request(  # noqa: S310  # the collector's address is our own configuration
         resolve(endpoint) + "/v1/traces", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5):  # noqa: S310
-        pass
+    try:
+        with urllib.request.urlopen(request, timeout=5):  # noqa: S310
+            pass
+    except OSError:
+        with _lock:
+            _finished[:0] = batch[-KEPT:]
 
 
 def export() -> None:
