@@ -109,6 +109,12 @@ def test_the_text_says_what_the_picture_says() -> None:
     assert "7 min before" in told["timeline"]
 
 
+def test_no_markup_is_shown_as_text() -> None:
+    """Our own elements are never escaped into sight."""
+    for name, draw in VIEWS.items():
+        assert "&lt;" not in draw(sample.full_case()).html, name
+
+
 def test_an_unsure_case_says_what_was_checked_what_is_left_and_what_it_costs() -> None:
     """Not sure is a result with its own lines."""
     text = first_screen(sample.unsure_case(), sample.NOW).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from workbench.desk.desk import Desk
 from workbench.desk.door import keep_recorded, take_up
 from workbench.desk.prepare import backend
 from workbench.intake import alertmanager
+from workbench.intake.alertmanager import Delivery
+from workbench.journal import Journal
 from workbench.render.board import hypotheses_json
 from workbench.render.saved import alerts_view
 from workbench.settings import Settings
@@ -33,9 +36,11 @@ def open_(alert: str | None, listed: bool) -> None:
     if listed or alert is None:
         click.echo(alerts_view([kept.alert for kept in assembly.journal(chosen).alerts()]).text)
         return
-    for each in known(alert, chosen):
+    found = known(alert, chosen)
+    for each in found.alerts:
         path = backend(chosen).create(each)
         click.echo(f"{path}\n/workbench/open/{each.id}")
+    _left_out(found)
 
 
 @click.command()
@@ -59,13 +64,15 @@ def investigate(case: str, as_json: bool, reasoner: str | None, again: bool) -> 
             "The Claude reasoner has no key.",
             next_step="Set WORKBENCH_ANTHROPIC_API_KEY, or leave --reasoner away: the statistical one needs none.",
         )
-    desks = [_concluded(alert, chosen, again, reasoner or "") for alert in known(case, chosen)]
+    found = known(case, chosen)
+    desks = [_concluded(alert, chosen, again, reasoner or "") for alert in found.alerts]
     if as_json:
         said = [hypotheses_json(desk.case) for desk in desks]
         click.echo(json.dumps(said[0] if len(said) == 1 else said, indent=1))
-        return
-    for desk in desks:
-        click.echo(f"{desk.screen().text}\n\n{desk.hypotheses().text}")
+    else:
+        for desk in desks:
+            click.echo(f"{desk.screen().text}\n\n{desk.hypotheses().text}")
+    _left_out(found)
 
 
 def _concluded(alert: Alert, chosen: Settings, again: bool, reasoner: str) -> Desk:
@@ -77,38 +84,42 @@ def _concluded(alert: Alert, chosen: Settings, again: bool, reasoner: str) -> De
     return desk
 
 
-def known(what: str, chosen: Settings) -> tuple[Alert, ...]:
+def known(what: str, chosen: Settings) -> Delivery:
     """Return the alerts that a word on the command line means, kept in the journal.
 
     Raises:
         NotFound: no such alert, file or recording.
         NotAllowed: the file cannot be read.
-        BadInput: the file is no payload.
+        BadInput: the file is no payload, or none of its alerts can be used.
     """
-    journal = assembly.journal(chosen)
     path = Path(what)
     if what in assembly.recordings() or path.is_dir():
-        return (keep_recorded(what, chosen),)
+        return Delivery((keep_recorded(what, chosen),))
     if path.is_file():
-        alerts = alertmanager.alerts(_payload(path))
-        for each in alerts:
-            journal.keep_alert(each, assembly.LIVE)
-        return alerts
+        return _delivered(path, assembly.journal(chosen))
     if path.suffix or len(path.parts) != 1:  # no alert's id looks like that
         raise NotFound(f"There is no file or folder {what!r}.", next_step="Check the path.")
-    return (journal.alert(what).alert,)
+    return Delivery((assembly.journal(chosen).alert(what).alert,))
 
 
-def _payload(path: Path) -> dict[str, object]:
-    send = "Send the body of an Alertmanager webhook, version 4."
+def _delivered(path: Path, journal: Journal) -> Delivery:
+    """Keep the alerts of a file with a payload; one that cannot be used does not lose the others."""
     try:
-        payload = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path.name} is not JSON: {error}.", next_step=send) from error
+        found = alertmanager.deliver(alertmanager.parse(path.read_bytes()))
     except OSError as error:
-        raise NotAllowed(
-            f"{path} cannot be read: {error.strerror}.", next_step="Check who may read the file."
-        ) from error
-    if not isinstance(payload, dict):
-        raise BadInput(f"{path.name} is not a payload: it holds no JSON object.", next_step=send)
-    return payload
+        raise NotAllowed(f"{path} cannot be read: {error.strerror}.", next_step="Check who may read it.") from error
+    except BadInput as error:
+        raise BadInput(f"{path}: {error.problem}", next_step=error.next_step) from error
+    if not found.alerts:
+        raise found.problems[0]
+    for alert in found.alerts:
+        journal.keep_alert(alert, assembly.LIVE)
+    return found
+
+
+def _left_out(found: Delivery) -> None:
+    """Name the alerts that could not be used, after the others were seen to; the exit code says it as well."""
+    for problem in found.problems:
+        click.echo(f"Left out. {problem.problem}\n  Next: {problem.next_step}", err=True)
+    if found.problems:
+        sys.exit(1)

@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from workbench.engine.conclude import conclude
-from workbench.engine.confidence import judge
-
 from memory.protocol import Memory
 from ontology.nouns import Alert
+from workbench.engine.conclude import conclude
+from workbench.engine.confidence import judge
 from workbench.engine.scope import scoped
 from workbench.engine.symptoms import symptoms
 from workbench.nouns import (
@@ -85,7 +84,8 @@ def step(
         case = replace(case, planned=_fresh(case, first), spent=case.spent + first.spent)
     questions = case.planned[: max(0, (budget - case.spent).questions)]
     asked = ask(case, questions, environment)
-    asked = replace(asked, recollections=tuple(memory.recall(case.alert, case.scope, symptoms(asked))))
+    if not case.steps or any(question.modality is Modality.METRICS for question in questions):
+        asked = replace(asked, recollections=tuple(memory.recall(case.alert, case.scope, symptoms(asked))))
     spent = Budget(questions=len(questions))
     thought = reasoner.think(asked, budget - case.spent - spent)
     spent += replace(thought.spent, seconds=time.monotonic() - began)

@@ -83,8 +83,7 @@ def _line(name: str, words: str, drawn: Html | None) -> Html:
 
 def _answer(case: Case, found: Hypothesis) -> list[Line]:
     """Say what is most likely, why, what speaks against it, and what to do next."""
-    found_as = reading.finding(case, found)
-    claim = cut(found_as.summary if found_as and found_as.summary else found.claim, 220)
+    claim = cut(found.claim, 220)
     confirmed = " (confirmed by you)" if found.state == "confirmed" else ""
     lines: list[Line] = [
         (

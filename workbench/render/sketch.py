@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ontology import terms
 from ontology.nouns import Entity, Fact, Iri, Layer
@@ -77,7 +77,8 @@ def sketch(case: Case, most: int = 9, about: Sequence[Entity] = ()) -> Sketch:
 def _edges(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Return one fact a pair and relation, the surest and newest of them."""
     best: dict[tuple[str, str, str], Fact] = {}
-    for fact in facts:
+    for said in facts:
+        fact = _downward(said)
         if fact.predicate in SIDEWAYS or fact.predicate in DOWN:
             key = (fact.subject, fact.predicate, str(fact.object))
             if key not in best or (best[key].confidence, best[key].seen) < (fact.confidence, fact.seen):
@@ -86,6 +87,13 @@ def _edges(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     for fact in best.values():
         strongest.setdefault((fact.subject, str(fact.object), fact.predicate in SIDEWAYS), fact)
     return tuple(strongest.values())
+
+
+def _downward(fact: Fact) -> Fact:
+    """Return the fact as it is drawn: a workload implements a service, which stands above it."""
+    if fact.predicate != terms.IMPLEMENTS:
+        return fact
+    return replace(fact, subject=Iri(str(fact.object)), object=fact.subject)
 
 
 def _path(edges: Sequence[Fact], symptom: Sequence[Entity], suspects: Sequence[Entity]) -> tuple[Iri, ...]:

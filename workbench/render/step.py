@@ -6,7 +6,6 @@ from workbench.nouns import Answered, Budget, Case, Failed, Hypothesis, Observat
 from workbench.render import reading
 from workbench.render.board import findings_json
 from workbench.render.markup import Html, columns, fold, grid, tag
-from workbench.render.parts import bar, sure
 from workbench.render.spend import spend_words
 from workbench.render.view import HYPOTHESIS, View, page
 from workbench.render.words import cut, listed, number, some
@@ -33,10 +32,9 @@ def step_view(case: Case, before: Case | None = None, *, cap: Budget | None = No
     spent = spend_words(case.spent, cap) + (" (from the journal, nothing was asked again)" if replayed else "")
     rows = [_asked(each) for each in fresh]
     text = "\n".join(filter(None, (say, columns(rows, _HEAD, most=100) if rows else "", planned(case), spent)))
-    top = case.top
     return page(
         text,
-        tag("p", say, " ", sure(top.confidence) if top else None, class_="say"),
+        tag("p", say, class_="say"),
         fold(f"{some(len(fresh), 'question')} asked", grid(rows, _HEAD, class_="rows")) if fresh else None,
         tag("p", planned(case), class_="mute small"),
         tag("p", spent, class_="mute small"),
@@ -52,8 +50,8 @@ def sentence(case: Case, before: Case | None = None) -> str:
     if top is None:
         return f"Step {case.steps}: nothing stands out. {over}".strip()
     shown = "" if reading.is_surfaced(case, top) else ", below the threshold"
-    belief = f"{number(top.confidence.value)} {bar(top.confidence.value)}"
-    return f"Step {case.steps}: {cut(top.claim, 160)} — {belief}{_moved(top, before)}{shown}. {over}".strip()
+    belief = f"{number(top.confidence.value)}{_moved(top, before)}"
+    return f"Step {case.steps}: {cut(top.claim, 160)}, {belief}{shown}. {over}".strip()
 
 
 def _moved(top: Hypothesis, before: Case | None) -> str:

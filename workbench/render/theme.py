@@ -69,7 +69,7 @@ background:var(--wash)}
 .wb.wb svg{display:block;max-width:100%;height:auto;overflow:visible}
 .wb.wb .charts svg{width:100%}
 .wb.wb svg text{font:11px var(--jp-ui-font-family,system-ui,sans-serif);fill:var(--ink);stroke:none}
-.wb.wb svg .t{font-size:12px;font-weight:600}
+.wb.wb svg .t{font-size:11.5px;font-weight:600}
 .wb.wb svg .m{fill:var(--mute)}
 .wb.wb svg .e{text-anchor:end}
 .wb.wb svg .c{text-anchor:middle}

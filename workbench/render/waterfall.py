@@ -72,7 +72,7 @@ def _error(each: Bar) -> str:
 
 
 def _svg(trace: Trace, say: str) -> Html:
-    parts, y = [_axis(trace)], 24
+    parts, y = _axis(trace), 24
     for each in trace.bars:
         parts.append(_drawn(each, trace, y))
         y += ROW
@@ -91,17 +91,15 @@ def _svg(trace: Trace, say: str) -> Html:
     )
 
 
-def _axis(trace: Trace) -> Html:
-    ticks = [share / 4 for share in range(5)]
-    return join(
-        join(
-            [
-                tag("line", x1=NAMES + AXIS * t, x2=NAMES + AXIS * t, y1=18, y2=24, class_="axis"),
-                tag("text", quantity(trace.duration * t, "ms"), x=NAMES + AXIS * t, y=12, class_="m c" if t else "m"),
-            ]
-        )
-        for t in ticks
-    ) + tag("line", x1=NAMES, x2=NAMES + AXIS, y1=21, y2=21, class_="axis")  # type: ignore[return-value]
+def _axis(trace: Trace) -> list[Html]:
+    """Return the time axis: from the start of the trace to its end, in quarters."""
+    drawn = [tag("line", x1=NAMES, x2=NAMES + AXIS, y1=21, y2=21, class_="axis")]
+    for quarter in range(5):
+        x = NAMES + AXIS * quarter / 4
+        words = quantity(trace.duration * quarter / 4, "ms") if quarter else "0"
+        drawn.append(tag("line", x1=x, x2=x, y1=18, y2=24, class_="axis"))
+        drawn.append(tag("text", words, x=x, y=12, class_="m c"))
+    return drawn
 
 
 def _drawn(each: Bar, trace: Trace, y: int) -> Html:

@@ -65,13 +65,14 @@ class Controls:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="workbench-step")
         self._lock = threading.Lock()
         self._running: Future[None] | None = None
-        self._which, self._why = w.Dropdown(layout=w.Layout(width="420px")), w.Text(layout=w.Layout(width="320px"))
+        self._which, self._why = w.Dropdown(layout=w.Layout(width="300px")), w.Text(layout=w.Layout(width="240px"))
         self._why.placeholder = "because…"
         self._which.description_allow_html = False
         row = [self._button(name, action) for name, action in self.actions.items()]
         self._asked = next((action for action in self.actions.values() if action.choice), None)
-        asked = [w.HBox([self._which, self._why])] if self._asked else []
-        self.widget = w.VBox([w.HBox(row), *asked, self.status, self.board])
+        asked = [self._which, self._why] if self._asked else []
+        verbs = w.HBox([*row, *asked], layout=w.Layout(flex_flow="row wrap"))
+        self.widget = w.VBox([verbs, self.status, self.board])
         self._refresh()
 
     def _button(self, name: str, action: Action) -> Any:
@@ -138,7 +139,7 @@ class Controls:
     def _refresh(self) -> None:
         if self._asked and self._asked.choice:
             kept = self._which.value
-            options = list(self._asked.choice.options())
+            options = [("which hypothesis…", ""), *self._asked.choice.options()]
             self._which.options = options
             if kept in [value for _, value in options]:
                 self._which.value = kept

@@ -18,7 +18,7 @@ from workbench.reasoning.statistical.signs import CHANNEL_CAP, Family, Sign, cou
 from workbench.reasoning.statistical.spans import Spans, Spent
 from workbench.reasoning.statistical.templates import Template
 from workbench.reasoning.statistical.vocabulary import RESOURCES, Signal, unit_of
-from workbench.reasoning.statistical.wording import clock, levels, number, percent
+from workbench.reasoning.statistical.wording import clock, levels, number, percent, times
 from workbench.signals import moment
 
 LEAK_TAU, LEAK_SHARE = 0.6, 0.3
@@ -183,9 +183,9 @@ def _unchanged(spans: Spans, slower: set[str]) -> list[Spent]:
 def _spent_note(spent: Spent, whole: float) -> str:
     what = "own time" if spent.kind == "own" else "network time of calls to it"
     levels = f"{number(spent.before_ms, 'ms')} → {number(spent.after_ms, 'ms')}"
-    times = f" ×{spent.after_ms / spent.before_ms:.3g}" if spent.before_ms > 0.05 else ""
+    grown = times(spent.after_ms / spent.before_ms) if spent.before_ms > 0.05 else ""
     return (
-        f"{what} in {spent.operation}{times} ({levels}), {percent(spent.added_ms / whole)} of what traces became "
+        f"{what} in {spent.operation}{grown} ({levels}), {percent(spent.added_ms / whole)} of what traces became "
         f"slower by ({number(whole, 'ms')} a trace)"
     )
 

@@ -67,24 +67,48 @@ def clock(at: datetime | None) -> str:
     return "" if at is None else f" since {at:%H:%M:%S}"
 
 
+SHORTER = {
+    "http_server_request_duration": "latency",
+    "http_client_request_duration": "latency of its calls",
+    "http_server_requests": "requests",
+    "http_server_errors": "errors",
+    "process_resident_memory": "memory",
+    "process_cpu": "CPU",
+    "process_open_fds": "open file descriptors",
+    "process_threads": "threads",
+}
+"""What OpenTelemetry and Prometheus name at length, as it is said."""
+
+
 def spoken(metric: str) -> str:
     """Return a metric's name as words.
 
-    >>> spoken("http_server_request_duration_p99_seconds")
-    'http server request duration p99'
+    >>> spoken("http_server_request_duration_p99_seconds"), spoken("db_pool_in_use")
+    ('latency p99', 'db pool in use')
     """
     name = metric.removesuffix("_per_second")
     for unit in ("_seconds", "_bytes", "_percent"):
         name = name.removesuffix(unit)
-    return name.replace("_", " ")
+    long = next((each for each in SHORTER if name.startswith(each)), "")
+    return f"{SHORTER[long]}{name.removeprefix(long)}".replace("_", " ") if long else name.replace("_", " ")
+
+
+def times(ratio: float | None) -> str:
+    """Return ` ×3.1`; nothing where it did not grow.
+
+    >>> times(3.14), times(3520.0), times(None)
+    (' ×3.1', ' ×3,520', '')
+    """
+    if ratio is None or ratio < 1.05:
+        return ""
+    return f" ×{ratio:,.0f}" if ratio >= 100 else f" ×{ratio:.2g}"
 
 
 def levels(move: Move) -> str:
-    """Return `cpu percent x3.1 (22% -> 68%) since 02:53:10`."""
+    """Return `CPU x3.1 (22% -> 68%) since 02:53:10`."""
     shift, unit = move.shift, unit_of(move.metric)
-    times = f" ×{shift.ratio:.3g}" if shift.ratio is not None and shift.ratio >= 1.05 else ""
     before, after = number(shift.before, unit), number(shift.after, unit)
-    return f"{spoken(move.metric)}{times} ({before} → {after}){clock(shift.at)}"
+    return f"{spoken(move.metric)}{times(shift.ratio)} ({before} → {after}){clock(shift.at)}"
 
 
 def percent(share: float) -> str:
