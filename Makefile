@@ -7,7 +7,7 @@ UV := $(TOOLS)/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
-.PHONY: help install demo test lint format soak lock labextension clean
+.PHONY: help install demo test lint format bench soak lock labextension clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -43,6 +43,10 @@ format: install ## format and fix what can be fixed
 
 test: lint ## everything that CI runs
 	$(BIN)/python -m pytest
+
+bench: install ## score the reasoner on the recorded incidents of the small shop
+	$(BIN)/workbench bench run --cases workbench/bench/recordings --truth workbench/bench/truth
+	$(BIN)/workbench bench run --cases tests/recordings --truth tests/recordings/truth
 
 soak: install ## fault and attack suites at their full counts
 	WORKBENCH_SOAK=1 $(BIN)/python -m pytest -m soak

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from memory.protocol import Episode, Symptom
 from ontology.nouns import Alert, Entity
 
-WEIGHTS = {"alert": 0.25, "entities": 0.15, "symptoms": 0.35, "shape": 0.15, "meaning": 0.10}
+WEIGHTS = {"alert": 0.15, "entities": 0.10, "symptoms": 0.45, "shape": 0.20, "meaning": 0.10}
 """Chosen by judgement: symptoms say most, words least. They sum to one."""
-ALIKE = 0.35
-"""Likeness from which an episode is worth showing."""
+ALIKE = 0.4
+"""Likeness from which an episode is worth showing: the same alert on the same entities alone is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _reasons(parts: dict[str, float], shared: list[str], same: set[Symptom], ale
         why.append(f"same alert {_alert_name(alert)}")
     if same:
         first = ", ".join(f"{each.entity} {each.signal} {each.direction}" for each in _sorted(same)[:3])
-        why.append(f"{len(same)} symptoms in common: {first}")
+        why.append(f"{len(same)} {'symptom' if len(same) == 1 else 'symptoms'} in common: {first}")
     elif parts["shape"] >= 0.3:
         why.append(f"the same kinds of signals moved ({parts['shape']:.0%}), on other entities")
     if shared:

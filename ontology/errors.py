@@ -32,6 +32,10 @@ class PersonError(WorkbenchError):
         self.next_step = next_step
         super().__init__(f"{problem} Next: {next_step}")
 
+    def _render_traceback_(self) -> list[str]:
+        """Tell IPython what to show in a cell: the two sentences, no traceback."""
+        return [self.problem, f"Next: {self.next_step}"]
+
 
 class BadInput(PersonError):  # noqa: N818  # named as the person would say it
     """What was handed in cannot be used: malformed alert, broken file, SPARQL syntax, wrong argument."""

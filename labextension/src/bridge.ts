@@ -10,7 +10,7 @@ import { insertCell } from './cells';
 /** Name of the comm target, as in `workbench/notebook/nextcell.py`. */
 export const TARGET = 'workbench';
 
-/** Answer the kernels of this panel: `hello` with `here`, `insert` with `inserted` or `refused`. */
+/** Answer the kernels of this panel: `hello` with `here`, `insert` with `inserted` or `refused`; `save` saves. */
 export function answerKernels(panel: NotebookPanel, lastRun: () => Cell | null): void {
   const register = (kernel: Kernel.IKernelConnection | null | undefined) =>
     kernel?.registerCommTarget(TARGET, (comm, message) => answer(panel, comm, message, lastRun));
@@ -27,6 +27,11 @@ function answer(
   const said = message.content.data as JSONObject;
   if (said.action === 'hello') {
     comm.send({ action: 'here' }); // stays open: it tells the next page that this kernel holds a case
+    return;
+  }
+  if (said.action === 'save') {
+    void saveWhenIdle(panel); // so that the file holds the output of the very cell that asks
+    comm.close();
     return;
   }
   const cell =
@@ -46,4 +51,12 @@ function asking(panel: NotebookPanel, message: KernelMessage.ICommOpenMsg): Cell
   const parent = (message.parent_header as { msg_id?: string }).msg_id;
   const sent = (cell: Cell) => cell instanceof CodeCell && cell.outputArea.future?.msg.header.msg_id === parent;
   return parent ? (panel.content.widgets.find(sent) ?? null) : null;
+}
+
+/** Save the notebook once the running cell has ended. */
+async function saveWhenIdle(panel: NotebookPanel): Promise<void> {
+  await panel.sessionContext.session?.kernel?.requestKernelInfo(); // answered after what is running now
+  if (!panel.isDisposed && !panel.context.model.readOnly) {
+    await panel.context.save();
+  }
 }

@@ -17,7 +17,6 @@ from ontology.nouns import Window
 from workbench.telemetry.recording import Recording
 from workbench.testing import shop_case, shop_environment
 
-SHIPPED = Path(__file__).parents[2] / "workbench/bench/recordings"
 KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
 """What a run has of this process's environment."""
 

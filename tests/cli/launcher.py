@@ -5,14 +5,13 @@ A line of JSON comes in for each run, its exit code goes out. Every run has its 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import traceback
 from importlib import import_module
 from typing import Any
-
-import pandas as pd
 
 from workbench.cli import VERBS, main
 
@@ -39,15 +38,12 @@ def run(asked: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    assert pd, "imported before the first fork, as every run needs it"
-    for place in VERBS.values():
-        import_module(place.partition(":")[0])
+    for name in ("pandas", "nbformat", *(place.partition(":")[0] for place in VERBS.values())):
+        import_module(name)
+    gc.freeze()  # else every run looks through all that was imported, on its way out
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            code = run(json.loads(line))
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+            sys.exit(run(json.loads(line)))  # the whole way out, so that files are closed as they are in real life
         sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
         sys.stdout.flush()

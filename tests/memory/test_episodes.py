@@ -76,6 +76,16 @@ def test_an_unlike_incident_recalls_nothing(tmp_path: Path) -> None:
     assert not found
 
 
+def test_the_same_alert_with_other_symptoms_is_not_the_same_story(tmp_path: Path) -> None:
+    """The same alert on the same entities recalls nothing while other signals moved."""
+    store = EpisodeStore(tmp_path)
+    store.remember(an_episode())
+
+    found = store.recall(an_alert("a-2"), (CHECKOUT, LEDGER), (Symptom("checkout", "process_open_fds", "up"),))
+
+    assert not found
+
+
 def test_an_incident_does_not_recall_itself(tmp_path: Path) -> None:
     """Opening the same alert again does not count as a second opinion."""
     store = EpisodeStore(tmp_path)

@@ -24,6 +24,7 @@ class Backend:
     folder: Path
     kept: dict[str, Alert] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
+    heard: list[Path] = field(default_factory=list)
     refusal: PersonError | None = None
     """Raised by every call, as a backend whose disk is full would."""
 
@@ -45,6 +46,9 @@ class Backend:
             path.write_text("{}")
             self.created.append(alert.id)
         return path
+
+    def saved(self, path: Path) -> None:
+        self.heard.append(path)
 
     def _answer(self) -> None:
         if self.refusal is not None:

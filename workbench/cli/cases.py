@@ -97,7 +97,7 @@ def known(what: str, chosen: Settings) -> Delivery:
         return Delivery((keep_recorded(what, chosen),))
     if path.is_file():
         return _delivered(path, assembly.journal(chosen))
-    if path.suffix or len(path.parts) != 1:  # no alert's id looks like that
+    if path.suffix or what != path.name:  # no alert's id looks like that
         raise NotFound(f"There is no file or folder {what!r}.", next_step="Check the path.")
     return Delivery((assembly.journal(chosen).alert(what).alert,))
 

@@ -73,10 +73,9 @@ def run_through(path: Path, alert: Alert, chosen: Settings) -> None:
             on_cell_executed=lambda **_: bar.update(1),
         ).execute()
     document.write(path, notebook)
-    memory = assembly.memory(chosen)
+    backend(chosen).saved(path)
     desk = take_up(alert.id, chosen)
-    episode = memory.show(desk.case.id)
-    memory.remember(episode, path)
+    episode = assembly.memory(chosen).show(desk.case.id)
     click.echo(f"Notebook: {path}")
     click.echo(_verdict(desk, episode))
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from ontology.errors import NotAllowed, PersonError, Unavailable
+from ontology.errors import PersonError, Unavailable
 from workbench import assembly, settings
+from workbench.cli.place import writable
 from workbench.graph.store import GraphStore
 from workbench.journal import Journal
 from workbench.settings import Settings
@@ -46,7 +47,7 @@ def examined(chosen: Settings) -> Iterator[Check]:
     yield Check("python", version >= (3, 11), f"{version.major}.{version.minor}.{version.micro}")
     yield from (resolved(name) for name in PACKAGES)
     yield from (_installed(what, place) for what, place in _PLACES.items())
-    yield _tried("data folder", lambda: _writable(chosen.home))
+    yield _tried("data folder", lambda: str(writable(chosen.home)))
     yield _tried("journal", lambda: _whole(assembly.journal(chosen)))
     yield _tried("graph", lambda: f"{len(GraphStore.latest(chosen.home / 'graph')):,} facts")
     yield _tried("recordings", lambda: f"{len(assembly.recordings())} ship")
@@ -98,16 +99,3 @@ def _whole(journal: Journal) -> str:
             f"{path} is damaged: {found}.", next_step=f"Save what can be read (sqlite3 {path} .recover), then move it."
         )
     return f"whole, {len(journal.alerts())} alerts"
-
-
-def _writable(folder: Path) -> str:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise NotAllowed(
-            f"{folder} cannot be written: {error}.", next_step="Set WORKBENCH_HOME to a folder of yours."
-        ) from error
-    return str(folder)

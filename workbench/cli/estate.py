@@ -12,6 +12,7 @@ import click
 from ontology.errors import BadInput
 from scanners import catalogue
 from workbench import settings
+from workbench.cli.place import writable
 from workbench.graph.ask import ask, results_json
 from workbench.graph.rescan import rescan
 from workbench.graph.store import GraphStore
@@ -34,7 +35,7 @@ def scan(scanner: str, targets: tuple[Path, ...], as_json: bool) -> None:
         if not target.exists():
             raise BadInput(f"There is no {str(target)!r} to scan.", next_step="Check the path.")
     scanners = [catalogue.scanner(scanner, target, chosen.environment) for target in targets]
-    store = GraphStore.open(chosen.home / "graph")
+    store = GraphStore.open(writable(chosen.home) / "graph")
     try:
         with click.progressbar(length=len(scanners), label=f"Scanning {scanner}", file=sys.stderr) as bar:
             reports = rescan(store, scanners, progress=lambda *_: bar.update(1))
@@ -42,12 +43,13 @@ def scan(scanner: str, targets: tuple[Path, ...], as_json: bool) -> None:
         store.close()
     if as_json:
         click.echo(json.dumps([report.as_json() for report in reports], indent=1))
-    else:
-        for report in reports:
-            click.echo(report.text)
+    for report in reports:
+        first, _, problems = report.text.partition("\n")
+        if report.failure is not None or not as_json:
+            click.echo(first, err=report.failure is not None)
+        if problems:
+            click.echo(f"{problems}\n  Next: mend this and scan again; the rest is in the graph.", err=True)
     if not all(report.ok for report in reports):
-        if any(report.failure is None and not report.ok for report in reports):
-            click.echo("  Next: mend what could not be read and scan again; the rest is in the graph.", err=True)
         sys.exit(1)
 
 

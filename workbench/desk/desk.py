@@ -23,6 +23,7 @@ from workbench.desk import live
 from workbench.engine.close import closed
 from workbench.engine.loop import investigate
 from workbench.journal import Entry, Journal
+from workbench.notebook import nextcell
 from workbench.nouns import Budget, Case, Hypothesis, State, Steer
 from workbench.ports import Reasoner
 from workbench.render.board import hypothesis_board
@@ -31,7 +32,7 @@ from workbench.render.coverage import coverage_ledger
 from workbench.render.episodes import episodes_view
 from workbench.render.graph import graph_view
 from workbench.render.logs import logs_view
-from workbench.render.metrics import metrics_panel
+from workbench.render.metrics import metrics_figure, metrics_panel
 from workbench.render.observation import observation_view
 from workbench.render.saved import saved_view
 from workbench.render.spend import spend_meter, spend_words
@@ -180,6 +181,7 @@ class Desk:
         path = self.tools.notebook
         episode = closed(self.case, word, self.now(), remedy=remedy, notebook=path.name)
         self.tools.memory.remember(episode, path if path.is_file() else None)
+        nextcell.save_notebook()  # the server then refreshes the episode's copy of it
         return saved_view(episode, path)
 
     # views
@@ -199,6 +201,10 @@ class Desk:
     def metrics(self) -> View:
         """What moved, before and after."""
         return metrics_panel(self.case)
+
+    def figure(self) -> View:
+        """The same as an interactive chart."""
+        return metrics_figure(self.case)
 
     def logs(self) -> View:
         """Log templates, counted before and after."""

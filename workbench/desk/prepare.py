@@ -61,6 +61,14 @@ class Desks:
             document.create(path, notebook)
         return path
 
+    def saved(self, path: Path) -> None:
+        """Put the notebook as it was just saved into the episodes that remember it."""
+        alert = document.read(path).metadata.get("workbench", {}).get("alert")
+        memory = assembly.memory(self.settings)
+        for episode in memory.episodes() if alert else ():
+            if episode.alert.id == alert:
+                memory.remember(episode, path)
+
 
 def fill(notebook: NotebookNode, desk: Desk) -> None:
     """Write into the cells what they would show."""

@@ -59,6 +59,15 @@ def insert(source: str, *, id: str = "") -> Way:  # the name that the lab's comm
     return "next input"
 
 
+def save_notebook() -> bool:
+    """Ask the lab to save the notebook that runs us; say whether there is a lab to ask."""
+    shell = _shell()
+    if shell is None or not _lab.answered or not hasattr(shell, "kernel"):
+        return False
+    _send({"action": "save"})
+    return True
+
+
 def _shell() -> InteractiveShell | None:
     """Return the IPython that runs us, if one does."""
     from IPython.core.getipython import get_ipython

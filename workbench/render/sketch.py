@@ -59,10 +59,11 @@ def sketch(case: Case, most: int = 9, about: Sequence[Entity] = ()) -> Sketch:
         about: draw around these instead of the symptom and the suspects.
     """
     edges = _edges(case.topology)
-    symptom = tuple(about) or reading.alerting(case)
+    twins = _twins(case) if not about else set()
+    symptom = tuple(about) or tuple(each for each in reading.alerting(case) if each.iri not in twins)
     suspects = [each.suspect for each in reading.standing(case)[:3]] if not about else []
     path = _path(edges, symptom, suspects[:1])
-    known = {entity.iri: entity for entity in (*suspects, *case.scope)}
+    known = {entity.iri: entity for entity in (*suspects, *case.scope) if entity.iri not in twins}
     wanted = [*path, *(each.iri for each in symptom), *(each.iri for each in suspects)]
     chosen = list(dict.fromkeys(iri for iri in wanted if iri in known))[:most]
     chosen += [iri for iri in _near(edges, chosen) if iri in known][: max(0, most - len(chosen))]
@@ -87,6 +88,14 @@ def _edges(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     for fact in best.values():
         strongest.setdefault((fact.subject, str(fact.object), fact.predicate in SIDEWAYS), fact)
     return tuple(strongest.values())
+
+
+def _twins(case: Case) -> set[Iri]:
+    """Return the workloads that say no more than the service they implement: the same name, and not suspected."""
+    names = {entity.iri: entity.name for entity in case.scope}
+    suspected = {each.suspect.iri for each in case.hypotheses}
+    pairs = ((fact.subject, Iri(str(fact.object))) for fact in case.topology if fact.predicate == terms.IMPLEMENTS)
+    return {a for a, b in pairs if a not in suspected and names.get(a) is not None and names.get(a) == names.get(b)}
 
 
 def _downward(fact: Fact) -> Fact:

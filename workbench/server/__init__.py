@@ -12,7 +12,7 @@ To add a webhook for another sender: write its intake, then a route beside the o
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -38,4 +38,10 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
 
     desk = Desk(backend, lambda: load().webhook_secret.get_secret_value(), Path(serverapp.root_dir))
     add_routes(serverapp.web_app, desk)
+
+    def after_save(model: dict[str, Any], os_path: str, contents_manager: object, **_: object) -> None:
+        if model.get("type") == "notebook":
+            desk.saved(Path(os_path))
+
+    serverapp.contents_manager.register_post_save_hook(after_save)
     serverapp.log.info("Incident workbench: alert links open at %sworkbench/open/<alert id>", serverapp.base_url)

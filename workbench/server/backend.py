@@ -33,6 +33,10 @@ class Backend(Protocol):
         """Return the alert's notebook, made where it does not exist yet. Same alert, same notebook."""
         ...
 
+    def saved(self, path: Path) -> None:
+        """Hear that this notebook was saved: where an episode remembers it, it remembers what is in it now."""
+        ...
+
 
 class Desk:
     """The backend as the handlers call it: opened at the first call, never on the server's own thread.
@@ -66,3 +70,7 @@ class Desk:
             if self._opened is None:
                 self._opened = self._open()
             return self._opened
+
+    def saved(self, path: Path) -> None:
+        """Tell the backend that a notebook was saved, without keeping the save waiting."""
+        self._slow.submit(lambda: self._backend().saved(path))

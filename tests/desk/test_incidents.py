@@ -1,0 +1,69 @@
+"""The recorded incidents, investigated as the notebook does it: the right service and failure mode come first.
+
+The answers are opened here, after the investigation; nothing that investigates sees them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.assembly import recorded, recorded_alert
+from workbench.bench.run import BUDGET, NoMemory
+from workbench.engine.loop import investigate, opened
+from workbench.nouns import Case
+from workbench.reasoning.statistical import StatisticalReasoner
+
+ROOT = Path(__file__).parents[2]
+PLACES = (
+    (ROOT / "workbench/bench/recordings", ROOT / "workbench/bench/truth"),
+    (ROOT / "tests/recordings", ROOT / "tests/recordings/truth"),
+)
+ANSWERS: dict[Path, dict[str, Any]] = {
+    folder: json.loads((answers / f"{folder.name}.json").read_text())
+    for recordings, answers in PLACES
+    for folder in sorted(path.parent for path in recordings.glob("*/case.json"))
+}
+FAULTS = [folder for folder, answer in ANSWERS.items() if answer["root_cause"]]
+QUIET = [folder for folder, answer in ANSWERS.items() if not answer["root_cause"]]
+
+
+def investigated(folder: Path) -> Case:
+    """Return the case of a recording, concluded."""
+    case = opened(recorded_alert(str(folder)))
+    *_, case = investigate(
+        case, environment=recorded(folder), reasoner=StatisticalReasoner(), memory=NoMemory(), budget=BUDGET
+    )
+    return case
+
+
+@pytest.mark.parametrize("folder", FAULTS, ids=lambda folder: folder.name)
+def test_the_cause_comes_first(folder: Path) -> None:
+    """The service at fault and its failure mode lead, surfaced, with evidence that names rows of the case."""
+    case, answer = investigated(folder), ANSWERS[folder]
+    top = case.top
+    assert top is not None
+
+    assert (top.suspect.name, top.failure_mode) == (answer["root_cause"], answer["failure_mode"])
+    assert [finding.hypothesis for finding in case.findings if finding.surfaced] == [top.id]
+    assert case.ended == "concluded"
+    assert top.evidence
+    assert all(each.query and case.observation(each.observation) is not None for each in top.evidence)
+
+
+@pytest.mark.parametrize("folder", QUIET, ids=lambda folder: folder.name)
+def test_nothing_is_surfaced_where_nothing_was_at_fault(folder: Path) -> None:
+    """A window without a fault is looked at with every source, and ends without an answer."""
+    case = investigated(folder)
+
+    assert [finding for finding in case.findings if finding.surfaced] == []
+    assert case.ended == "nothing left to ask"
+    assert {each.status for each in case.coverage} <= {"checked", "silent"}
+
+
+def test_there_are_eight_faults_and_a_quiet_window() -> None:
+    """Three faults and a quiet window ship, five further faults stand beside the tests."""
+    assert (len(FAULTS), len(QUIET)) == (8, 1)
