@@ -261,6 +261,26 @@ def test_a_journal_that_may_not_be_written_is_refused(workbench: Any, small_case
     assert journal.read_bytes() == before
 
 
+def test_a_journal_that_cannot_be_opened_is_refused(workbench: Any, small_case: Path) -> None:
+    """Where something that is no file stands in the journal's place, the sentence names it, and it is left there."""
+    (workbench.home / "journal.db").mkdir(parents=True)
+
+    workbench("investigate", small_case).refused("journal.db", "WORKBENCH_HOME")
+
+    assert (workbench.home / "journal.db").is_dir()
+
+
+def test_a_damaged_episode_is_refused_by_name(workbench: Any, small_case: Path) -> None:
+    """An episode whose record was cut short is named, and left as it is."""
+    record = workbench.home / "episodes" / "case-a" / "episode.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"id": "case-a", ')
+
+    workbench("episodes", "list").refused("case-a")
+
+    assert record.read_text() == '{"id": "case-a", '
+
+
 def test_a_damaged_journal_is_refused_and_left_as_it_is(workbench: Any, small_case: Path) -> None:
     """A journal whose bytes were overwritten is not written to; the way to save what it holds is said."""
     workbench("investigate", small_case)

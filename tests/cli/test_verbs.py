@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
 from ontology.iris import service
-from workbench.telemetry.recorded import load_case
+from workbench.desk.desk import Desk
+from workbench.desk.door import take_up
+from workbench.nouns import Answered
+from workbench.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -220,31 +222,34 @@ def test_investigate_prints_the_case_as_its_schema_says(investigated: Any) -> No
     assert beliefs == sorted(beliefs, reverse=True)
 
 
-def test_every_evidence_can_be_shown_again(investigated: Any, lived_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def resumed(investigated: Any, lived_in: Any) -> Desk:
+    """The desk of the case that was investigated, taken up in this process."""
+    return take_up(investigated["alert"]["id"], Settings(home=lived_in.home))
+
+
+def test_every_evidence_can_be_shown_again(investigated: Any, resumed: Desk) -> None:
     """The query of every evidence is a line that, run on the case, shows rows of the observation that it names."""
-    from workbench import settings
-
-    monkeypatch.setenv("WORKBENCH_HOME", str(lived_in.home))
-    settings.load.cache_clear()
-    from workbench.desk.door import take_up
-
-    case = take_up(investigated["alert"]["id"], settings.load())
-    settings.load.cache_clear()
     evidence = [item for each in investigated["hypotheses"] for item in each["evidence"]]
-    shown = {item["query"]: eval(item["query"], {"case": case}) for item in evidence}
+    shown = {item["query"]: eval(item["query"], {"case": resumed}) for item in evidence}
 
     assert evidence
     assert all(item["observation"] in item["query"] for item in evidence)
     assert [query for query, view in shown.items() if "no rows" in view.text.lower() or not view.text] == []
 
 
-def test_the_rows_behind_an_observation_come_from_one_line(investigated: Any) -> None:
-    """The line that an answered observation carries gives rows in a plain Python, without the workbench's journal."""
-    case = load_case(RECORDING)
-    rows = case.rows("metrics", case.window_abnormal, about=["payment"])
+def test_the_query_of_an_observation_gives_its_rows_again(resumed: Desk) -> None:
+    """What a source was asked is a line of plain Python that gives the very rows, in any Python with the workbench."""
+    answered = [each for each in resumed.case.observations if isinstance(each.reply, Answered)]
+    assert answered
 
-    assert isinstance(rows, pd.DataFrame)
-    assert set(rows["entity"]) == {"payment"}
+    for each in answered:
+        imports, _, line = each.reply.query.partition("; ")
+        known: dict[str, Any] = {}
+        exec(imports, known)
+        again = eval(line, known)
+        assert len(again) == len(each.table)
+        assert list(again.columns) == list(each.table.columns)
 
 
 def test_a_second_investigation_resumes_and_asks_nothing(investigated: Any, lived_in: Any) -> None:
