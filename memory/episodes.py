@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from memory.likeness import ALIKE, likeness
 from memory.meaning import alike
 from memory.protocol import Episode, Recollection, Symptom, Verdict
 from ontology import iris, terms
-from ontology.errors import NotAllowed, NotFound
+from ontology.errors import BadInput, NotAllowed, NotFound
 from ontology.nouns import Alert, Entity, Fact, Iri, Layer, Value, Window, utc
 
 
@@ -74,27 +75,41 @@ class EpisodeStore:
         shutil.rmtree(old, ignore_errors=True)
 
     def episodes(self) -> list[Episode]:
-        """Return all episodes, latest first."""
-        return sorted(self._read(), key=lambda each: each.closed, reverse=True)
+        """Return all episodes that can be read, latest first; `damaged` names the others."""
+        whole = (each for each in self._records() if isinstance(each, Episode))
+        return sorted(whole, key=lambda each: each.closed, reverse=True)
 
-    def _read(self) -> Iterator[Episode]:
-        for path in self.root.glob("[!.]*/episode.json"):
-            yield _episode(json.loads(path.read_text(encoding="utf-8")))
+    def damaged(self) -> list[BadInput]:
+        """Return what is wrong with records that cannot be read; they are left as they are."""
+        return [each for each in self._records() if isinstance(each, BadInput)]
+
+    def _records(self) -> Iterator[Episode | BadInput]:
+        for path in sorted(self.root.glob("[!.]*/episode.json")):
+            try:
+                yield _read(path)
+            except BadInput as error:  # one bad record must not hide the others
+                yield error
 
     def show(self, episode_id: str) -> Episode:
         """Return the episode with that id.
 
         Raises:
             NotFound: there is none.
+            BadInput: its record is damaged.
         """
         path = self.root / episode_id / "episode.json"
         if Path(episode_id).name != episode_id or not path.is_file():
             raise NotFound(f"There is no episode {episode_id!r}.", next_step="List them: workbench episodes list")
-        return _episode(json.loads(path.read_text(encoding="utf-8")))
+        return _read(path)
 
     def forget(self, episode_id: str) -> None:
-        """Remove the episode and its notebook's copy."""
-        self.show(episode_id)
+        """Remove the episode and its notebook's copy, a damaged one too.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with contextlib.suppress(BadInput):
+            self.show(episode_id)
         shutil.rmtree(self.root / episode_id)
 
 
@@ -139,6 +154,22 @@ def turtle(episode: Episode) -> str:
         what = URIRef(fact.object) if isinstance(fact.object, Iri) else Literal(fact.object)
         graph.add((URIRef(fact.subject), URIRef(fact.predicate), what))
     return graph.serialize(format="turtle")
+
+
+def _read(path: Path) -> Episode:
+    """Return the episode of a record.
+
+    Raises:
+        BadInput: the record is damaged.
+    """
+    try:
+        return _episode(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        name = path.parent.name
+        raise BadInput(
+            f"The record of the episode {name} cannot be read ({type(error).__name__}: {error}).",
+            next_step=f"Mend {path}, or forget it: workbench episodes forget {name}",
+        ) from error
 
 
 def _text(alert: Alert) -> str:

@@ -46,7 +46,7 @@ class Lab:
     """Name of a recording to the id of its alert."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright keeps an event loop running; other tests need theirs
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Start JupyterLab on a free port, its alerts the shipped recordings; end it by its own process."""
     home = tmp_path_factory.mktemp("home")
@@ -70,7 +70,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             server.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright keeps an event loop running; other tests need theirs
 def browser() -> Iterator[Browser]:
     """Start chromium; skip where there is none."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

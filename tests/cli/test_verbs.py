@@ -123,9 +123,12 @@ def test_help_of_every_verb_shows_an_example(lived_in: Any, verb: tuple[str, ...
     assert f"Example: {' '.join(('workbench', *verb))}" in ran.out
 
 
-def test_the_installed_script_runs() -> None:
-    """`workbench` stands beside the interpreter, and answers with its version."""
-    ran = subprocess.run([BIN / "workbench", "--version"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "command", [[BIN / "workbench"], [sys.executable, "-m", "workbench.cli"]], ids=["script", "module"]
+)
+def test_the_installed_command_runs(command: list[str]) -> None:
+    """The script beside the interpreter, and the module where it is not on the PATH, answer with the version."""
+    ran = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert re.fullmatch(r"workbench, version \d+\.\d+\.\d+\n", ran.stdout)
@@ -180,6 +183,13 @@ def test_query_as_a_table_shortens_names(scanned: Any) -> None:
     assert ran.code == 0
     assert "wb:Service" in ran.out
     assert "None" not in ran.out and "NaN" not in ran.out
+
+
+def test_a_table_for_a_terminal_holds_nothing_that_it_obeys(scanned: Any) -> None:
+    """Escapes in a value are taken out of the table, so that a label cannot draw on a person's screen."""
+    ran = scanned("query", r"SELECT ?l { BIND('a\u001b[31mb\u0007' AS ?l) }")
+
+    assert (ran.code, ran.out) == (0, "l\nab\n")
 
 
 def test_query_reads_standard_input_and_answers_ask(scanned: Any) -> None:

@@ -64,6 +64,7 @@ def test_nothing_is_surfaced_where_nothing_was_at_fault(folder: Path) -> None:
     assert {each.status for each in case.coverage} <= {"checked", "silent"}
 
 
-def test_there_are_eight_faults_and_a_quiet_window() -> None:
-    """Three faults and a quiet window ship, five further faults stand beside the tests."""
-    assert (len(FAULTS), len(QUIET)) == (8, 1)
+def test_there_are_incidents_to_measure_with() -> None:
+    """At least the three faults and the quiet window that ship, and five faults beside the tests, were found."""
+    assert len(FAULTS) >= 8
+    assert QUIET

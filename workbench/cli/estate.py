@@ -16,9 +16,13 @@ from workbench.cli.place import writable
 from workbench.graph.ask import ask, results_json
 from workbench.graph.rescan import rescan
 from workbench.graph.store import GraphStore
+from workbench.render.markup import columns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WIDEST = 200
+"""Characters of a cell in a table for a person; CSV and JSON hold all of it."""
 
 
 @click.command()
@@ -78,7 +82,6 @@ def query(sparql: str, form: str) -> None:
 
 
 def _lines(table: pd.DataFrame) -> str:
-    """Return the table as text; an unbound variable is left blank."""
-    if table.empty:
-        return f"{'  '.join(map(str, table.columns))}\n(no rows)"
-    return str(table.astype(object).where(table.notna(), "").to_string(index=False))
+    """Return the table as text, without what a terminal would obey; an unbound variable is left blank."""
+    rows = table.astype(object).where(table.notna(), "").itertuples(index=False, name=None)
+    return columns(rows, map(str, table.columns), most=WIDEST) + ("\n(no rows)" if table.empty else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
@@ -25,7 +26,8 @@ def list_(form: str) -> None:
 
     Example: workbench episodes list
     """
-    found = assembly.memory(settings.load()).episodes()
+    memory = assembly.memory(settings.load())
+    found, damaged = memory.episodes(), memory.damaged()
     if form == "json":
         click.echo(json.dumps([_row(each) for each in found], indent=1))
     elif not found:
@@ -34,6 +36,9 @@ def list_(form: str) -> None:
         for each in found:
             cause = each.cause.name if each.cause else "no cause named"
             click.echo(f"{each.closed:%Y-%m-%d %H:%M}  {each.verdict:<10}  {cause}: {each.failure_mode}  {each.id}")
+    for problem in damaged:
+        click.echo(f"{problem.problem}\n  Next: {problem.next_step}", err=True)
+    sys.exit(2 if damaged else 0)
 
 
 @episodes.command()
