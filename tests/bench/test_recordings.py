@@ -56,7 +56,7 @@ def everything_said(folder: Path) -> str:
 
 
 def test_five_windows_ship_and_five_are_kept_for_tests() -> None:
-    """Three faults, one of them twice, and a quiet window ship; five more, at other services, stand beside the tests."""
+    """Three faults, one of them twice, and a quiet window ship; five more, at other services, are the tests' own."""
     shipped = sorted(str(truth_of(folder)["failure_mode"]) for folder in SHIPPED)
     assert shipped == ["None", "bad-configuration", "dependency-slow", "dependency-slow", "resource-leak"]
     assert {truth_of(folder)["failure_mode"] for folder in SHUFFLED} == MODES

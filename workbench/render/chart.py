@@ -13,7 +13,7 @@ from workbench.render.reading import Mark
 from workbench.render.words import clock, cut, number, scale
 
 WIDTH, HEIGHT = 300, 140
-LEFT, RIGHT, TOP, BOTTOM = 40, 8, 34, 20
+LEFT, RIGHT, TOP, BOTTOM = 46, 8, 34, 20
 TITLE = 6.8
 """Pixels that a letter of the title takes on average."""
 

@@ -42,7 +42,8 @@ def strongest(hypothesis: Hypothesis, stance: str) -> tuple[Evidence, ...]:
 
 def notes(evidence: Sequence[Evidence], most: int = 3) -> str:
     """Return the notes in one line, the weightiest first."""
-    shown = list(dict.fromkeys(each.note.rstrip(".") for each in evidence))
+    said = list(dict.fromkeys(each.note.rstrip(".") for each in evidence))
+    shown = [note for note in said if not any(other != note and other.startswith(note) for other in said)]
     more = f", {len(shown) - most} more" if len(shown) > most else ""
     return "; ".join(shown[:most]) + more
 

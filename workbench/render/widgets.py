@@ -141,8 +141,7 @@ class Controls:
             kept = self._which.value
             options = [("which hypothesis…", ""), *self._asked.choice.options()]
             self._which.options = options
-            if kept in [value for _, value in options]:
-                self._which.value = kept
+            self._which.value = kept if kept in [value for _, value in options] else options[0][1]
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> object:
         """Show the widgets live; in a saved notebook only the Python lines remain."""
