@@ -95,7 +95,7 @@ def _template(key: object, rows: pd.DataFrame, early: float, late: float) -> Tem
 
 
 def _mined(messages: pd.Series[str]) -> dict[str, str]:
-    """Return the template of each distinct message; those beyond DISTINCT share one."""
+    """Return the template of each message; those beyond DISTINCT that differ in more than numbers share one."""
     from drain3 import TemplateMiner
     from drain3.masking import MaskingInstruction
     from drain3.template_miner_config import TemplateMinerConfig
@@ -104,10 +104,11 @@ def _mined(messages: pd.Series[str]) -> dict[str, str]:
     config.masking_instructions = [MaskingInstruction(pattern, name) for pattern, name in _MASKS]
     config.drain_sim_th = 0.5
     miner = TemplateMiner(config=config)
-    distinct = list(messages.value_counts().index)
+    masked = {text: miner.masker.mask(text) for text in messages.unique()}  # most differ in numbers and ids alone
+    distinct = list(messages.map(masked).value_counts().index)
     cluster = {text: miner.add_log_message(text)["cluster_id"] for text in distinct[:DISTINCT]}
     words = {each.cluster_id: each.get_template() for each in miner.drain.clusters}
-    return {text: words[cluster[text]] if text in cluster else "(further messages)" for text in distinct}
+    return {text: words[cluster[bare]] if bare in cluster else "(further messages)" for text, bare in masked.items()}
 
 
 def logs_view(case: Case, most: int = MOST) -> View:

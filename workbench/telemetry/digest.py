@@ -85,7 +85,7 @@ def _quick(values: np.ndarray, since: np.ndarray) -> float:
 
 
 def _moved(step: Shift, metric: str) -> str:
-    ratio = f" (x{step.ratio:.3g})" if step.ratio is not None and step.ratio > 0 else ""
+    ratio = f" (x{step.ratio:{',.0f' if step.ratio >= 100 else '.3g'}})" if step.ratio else ""
     since = f" since {clock(step.at)}" if step.at else ""
     return f"{quantity(step.before, metric)} -> {quantity(step.after, metric)}{ratio}{since}"
 
