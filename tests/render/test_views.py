@@ -123,6 +123,19 @@ def test_an_unsure_case_says_what_was_checked_what_is_left_and_what_it_costs() -
     assert "Most likely" not in text
 
 
+def test_the_first_screen_says_what_was_seen_before_and_what_helped() -> None:
+    """A recollection stands on the first screen with its remedy; without one there is no such line."""
+    case = sample.full_case()
+    episode = case.recollections[0].episode
+
+    with_it = first_screen(case, sample.NOW).text
+    without = first_screen(replace(case, recollections=()), sample.NOW).text
+
+    assert "seen before" in with_it
+    assert episode.remedy in with_it
+    assert "seen before" not in without
+
+
 def test_a_quiet_hypothesis_is_never_put_first() -> None:
     """Without a surfaced finding no claim stands as most likely, however high its number."""
     case = replace(sample.full_case(), findings=())

@@ -65,8 +65,11 @@ def judge(hypothesis: Hypothesis, case: Case, coefficients: Coefficients = PRIOR
     because = tuple(f"{feature.because} ({feature.logit:+.2f})" for feature in features)
     learnt, recollection = weigh.remembered(hypothesis, case)
     if recollection is not None:
-        alike = f"case {recollection.episode.id} was {recollection.likeness:.2f} alike and"
-        because += (f"{alike} {recollection.episode.verdict} ({learnt:+.2f} on the value)",)
+        episode = recollection.episode
+        alike = (
+            f"the {episode.alert.title} of {episode.alert.fired:%Y-%m-%d %H:%M} was {recollection.likeness:.2f} alike"
+        )
+        because += (f"{alike} and {episode.verdict} ({learnt:+.2f} on the value)",)
     start = f"starts at {coefficients.intercept:+.2f} logits: nothing is believed before there is evidence"
     total = f"sum {logit:+.2f} logits; the weights are a prior, uncalibrated here"
     return Confidence(round(min(0.99, max(0.01, value + learnt)), 4), (*because, start, total))

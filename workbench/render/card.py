@@ -94,7 +94,20 @@ def _answer(case: Case, found: Hypothesis) -> list[Line]:
         ("because", cut(_reasons(found), 320), None),
         ("against", cut(notes(strongest(found, "against")) or "nothing found so far", 220), None),
     ]
-    return [*lines, _next(case, found)]
+    return [*lines, *_remembered(case), _next(case, found)]
+
+
+def _remembered(case: Case) -> list[Line]:
+    """Say what happened the last time it looked like this, and what helped."""
+    if not case.recollections:
+        return []
+    first = case.recollections[0]
+    episode = first.episode
+    helped = f" What helped: {cut(episode.remedy, 100)}." if episode.remedy else ""
+    words = f"{cut(episode.claim or episode.alert.title, 120)}, {episode.verdict} {episode.closed:%Y-%m-%d}.{helped}"
+    why = f"{number(first.likeness)} alike: {'; '.join(first.why[:2])}"
+    drawn = tag("div", words, " ", tag("span", cut(why, 160), class_="mute small"))
+    return [("seen before", f"{words} ({cut(why, 160)})", drawn)]
 
 
 def _reasons(found: Hypothesis) -> str:
