@@ -29,6 +29,18 @@ def test_table(shop: GraphStore) -> None:
     assert table.attrs["truncated"] is False
 
 
+def test_what_two_sources_say_is_one_row(shop: GraphStore, scan: Make, said: Make) -> None:
+    """A triple that stands in two graphs counts once, and GRAPH still tells who says it."""
+    before = ask(shop, "SELECT (COUNT(*) AS ?n) { ?x wb:calls ?y }").loc[0, "n"]
+    shop.replace(scan([said(service("web"), terms.CALLS, service("cart"))], source="another"))
+
+    after = ask(shop, "SELECT (COUNT(*) AS ?n) { ?x wb:calls ?y }").loc[0, "n"]
+    graphs = ask(shop, f"SELECT ?g {{ GRAPH ?g {{ <{service('web')}> wb:calls <{service('cart')}> }} }}")
+
+    assert after == before
+    assert len(graphs) == 2
+
+
 def test_values_and_unbound(shop: GraphStore) -> None:
     """Numbers are numbers, what is unbound is None, and IRIs are short on request."""
     query = "SELECT ?x ?n ?none { ?x wb:replicas ?n OPTIONAL { ?x wb:port ?none } } ORDER BY ?x LIMIT 1"

@@ -35,7 +35,7 @@ from workbench.graph.convert import (
     statement,
 )
 from workbench.graph.revision import Change, Revision, addition, description, revision, update_text
-from workbench.graph.snapshots import Scratch, publish, published, published_folder
+from workbench.graph.snapshots import Scratch, merge, publish, published, published_folder
 
 if TYPE_CHECKING:
     import rdflib
@@ -247,7 +247,9 @@ class GraphStore:
         with self._lock:
             if self._copy is None or self._copy[0] != self._writes:
                 self._scratch = self._scratch or Scratch()
-                self._copy = (self._writes, self.publish(self._scratch.path / "snapshots"))
+                made = self.publish(self._scratch.path / "snapshots")
+                merge(made)
+                self._copy = (self._writes, made)
             return self._copy[1]
 
     # --- reading ---

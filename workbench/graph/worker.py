@@ -42,7 +42,7 @@ def _limit(seconds: int) -> None:
 
 def _answer(store: ox.Store, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        found = store.query(request["sparql"], prefixes=request["prefixes"], use_default_graph_as_union=True)
+        found = store.query(request["sparql"], prefixes=request["prefixes"])
         return _collected(found, request["max_rows"])
     except SyntaxError as error:
         return {"problem": "syntax", "message": str(error)}
