@@ -63,6 +63,7 @@ async def test_alerts_are_kept_and_their_links_named(post, backend, jp_base_url)
     assert backend.created == []
 
 
+@pytest.mark.soak
 async def test_replays_in_any_order_keep_each_alert_once(post, backend):
     """Replays of ten alerts, firing and resolved, shuffled and 16 at a time, keep exactly ten."""
     deliveries = [_payload(f"{n:02x}", status=state) for n in range(10) for state in ("firing", "resolved")]

@@ -104,6 +104,7 @@ def test_structured_secrets_are_found() -> None:
     assert len(kept) <= 4, kept[:5]
 
 
+@pytest.mark.soak
 def test_what_is_no_secret_stays() -> None:
     """At most 0.5 % of lines without a secret are altered."""
     redactor = Redactor(b"test")
