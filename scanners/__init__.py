@@ -3,7 +3,9 @@
 Lives here: `protocol` (the seam: Scanner, Reading, Scan, Problem), `catalogue` (name -> scanner), one module a source
 (`compose`, `kubernetes`, `source`, `terraform`, `processes`, `traces`), and what they share: `bounded` (files
 parsed in a process that may die), `ledger` (facts as they are written), `references` (which service does a value mean),
-`edges` (from mentions to calls), `roles` (what an image is for), `secrecy` (what never becomes a fact).
+`edges` (from mentions to calls), `roles` (what an image is for), `secrecy` (what never becomes a fact). Code is read by
+`python_code`, `template_code`, and for every other language by one walk (`tree_code`), one follower of values
+(`flow_code`) and a table each (`languages`); what they find are `source_nouns`.
 
 May import: ontology. A scanner never builds a network client and never opens the graph.
 

@@ -8,12 +8,11 @@ value, from module, class or function. Nothing is imported or run.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
 
-from scanners.references import addresses, names_an_address
+from scanners.references import names_an_address
+from scanners.source_nouns import Client, FlagRead, HostText, Module, Read, Symbol, hosts
 
-_LOOPBACK = ("localhost", "127.", "0.0.0.0", "::1")  # noqa: S104  # compared, not bound
 _CLIENT_MODULES = {
     "requests", "httpx", "aiohttp", "urllib", "urllib3", "http", "grpc", "redis", "valkey", "psycopg",
     "psycopg2", "asyncpg", "sqlalchemy", "pymongo", "motor", "pika", "aio_pika", "kafka", "confluent_kafka",
@@ -25,52 +24,9 @@ _CLIENT_VERBS = {
     "insecure_channel", "secure_channel", "connect", "ws_connect", "create_connection", "from_url",
     "create_engine", "create_async_engine", "create_pool",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """An environment variable is read."""
-
-    name: str
-    line: int
-    default: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A client is made or used: the variables that give its address, and the hosts written out."""
-
-    line: int
-    variables: tuple[str, ...]
-    hosts: tuple[tuple[str, int | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class HostText:
-    """A host stands in the code."""
-
-    host: str
-    port: int | None
-    line: int
-
-
-@dataclass(slots=True)
-class Symbol:
-    """A function, by its qualified name; the module itself has no name."""
-
-    name: str
-    line: int
-    end_line: int
-    reads: list[Read] = field(default_factory=list)
-    clients: list[Client] = field(default_factory=list)
-    hosts: list[HostText] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """The symbols of a file, the module itself first."""
-
-    symbols: tuple[Symbol, ...]
+_FLAG = re.compile(
+    r"(get|resolve)_(boolean|string|integer|float|object)_(value|details)(_async)?|\w*variation(_detail)?"
+)
 
 
 def read_python(text: str) -> Module:
@@ -99,6 +55,7 @@ class _Names:
         self.clients: set[str] = set()
         self.constants: dict[str, str] = {}
         self.helpers: dict[str, int] = {}
+        self.flag_helpers: dict[str, int] = {}
         self.held: dict[str, set[str]] = {}
         self.texts: dict[str, set[str]] = {}
         nodes = list(ast.walk(tree))
@@ -137,12 +94,15 @@ class _Names:
                     self.clients.add(name)
 
     def _helper(self, node: ast.FunctionDef) -> None:
-        """Keep a function that reads the variable whose name it is given."""
+        """Keep a function that reads the variable, or asks for the flag, whose name it is given."""
         positions = {argument.arg: index for index, argument in enumerate(node.args.args)}
         for part in ast.walk(node):
             key = self.key(part)
             if isinstance(key, ast.Name) and key.id in positions:
                 self.helpers[node.name] = positions[key.id]
+            flag = _flag_key(part)
+            if isinstance(flag, ast.Name) and flag.id in positions:
+                self.flag_helpers[node.name] = positions[flag.id]
 
     def _assignment(self, node: ast.AST) -> None:
         """Keep what a name holds: variables of the environment, and texts."""
@@ -238,6 +198,7 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:  # ast's name
         self._read(node)
+        self._flag(node)
         if self._is_client(node):
             variables, hosts = self._address(node)
             if variables or hosts:
@@ -250,7 +211,7 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Constant(self, node: ast.Constant) -> None:  # ast's name
         if isinstance(node.value, str):
-            for host, port in _hosts([node.value]):
+            for host, port in hosts([node.value]):
                 self._stack[-1].hosts.append(HostText(host, port, node.lineno))
 
     def _body(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) -> None:
@@ -268,6 +229,16 @@ class _Visitor(ast.NodeVisitor):
         default = node.args[1] if isinstance(node, ast.Call) and len(node.args) == 2 else None
         text = str(default.value) if isinstance(default, ast.Constant) and default.value is not None else None
         self._stack[-1].reads.append(Read(name, node.lineno, text))
+
+    def _flag(self, node: ast.Call) -> None:
+        """Keep a feature flag that is asked for, here or by a helper of this module."""
+        key = _flag_key(node)
+        position = self.names.flag_helpers.get(_name(node.func) or "", len(node.args))
+        if key is None and position < len(node.args):
+            key = node.args[position]
+        text = self.names.constants.get(key.id) if isinstance(key, ast.Name) else getattr(key, "value", None)
+        if isinstance(text, str):
+            self._stack[-1].flags.append(FlagRead(text, node.lineno))
 
     def _is_client(self, node: ast.Call) -> bool:
         """Say whether a call makes or uses a client: a verb of one, or something imported from a client library."""
@@ -289,7 +260,7 @@ class _Visitor(ast.NodeVisitor):
             variables |= more
             texts |= written
         address = variables if len(variables) == 1 else {name for name in variables if names_an_address(name)}
-        return tuple(sorted(address)), tuple(dict.fromkeys(_hosts(sorted(texts))))
+        return tuple(sorted(address)), tuple(dict.fromkeys(hosts(sorted(texts))))
 
 
 def _name(node: ast.AST) -> str | None:
@@ -299,9 +270,11 @@ def _name(node: ast.AST) -> str | None:
     return node.attr if isinstance(node, ast.Attribute) else None
 
 
-def _hosts(texts: list[str]) -> Iterator[tuple[str, int | None]]:
-    """Yield the hosts that are written out in texts; this machine's own is none."""
-    for text in texts:
-        for address in addresses(text):
-            if not address.bare and not address.host.lower().startswith(_LOOPBACK) and not address.host[:1].isdigit():
-                yield address.host, address.port or address.implied
+def _flag_key(node: ast.AST) -> ast.expr | None:
+    """Return what names the flag, if the node asks for one by name and default, as OpenFeature wants it."""
+    if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
+        return None
+    if not _FLAG.fullmatch(_name(node.func) or ""):
+        return None
+    named = [word.value for word in node.keywords if word.arg in ("flag_key", "key")]
+    return next(iter([*named, *node.args]), None)

@@ -1,13 +1,14 @@
-"""Source code: files, functions, the environment variables each function reads, and the hosts it is a client of.
+"""Source code: files, functions, the variables and flags each function reads, and the hosts it is a client of.
 
-Python through `ast`; another language is another function from text to `Module` in `READERS`. Code is parsed,
-never imported.
+Python through `ast`, the others through tree-sitter: `READERS` says how. Another language is another table in
+`scanners.languages`. Code is parsed, never imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ontology import iris, terms
@@ -16,16 +17,43 @@ from ontology.nouns import Fact, Iri, Layer
 from ontology.terms import Kind
 from scanners import bounded
 from scanners.compose import COMPOSE_FILES, ComposeScanner
+from scanners.flow_code import read_trees
+from scanners.languages import BY_SUFFIX
 from scanners.ledger import Ledger
 from scanners.origin import Origin, origin, scope_of
 from scanners.ownership import Owner, owner_of, owners
 from scanners.protocol import Now, Problem, Reading, Redact, Scan, clock, run
-from scanners.python_code import Module, Symbol, read_python
+from scanners.python_code import read_python
 from scanners.references import LIKELY, POSSIBLE, SURE
 from scanners.secrecy import is_secret, without_secrets
+from scanners.source_nouns import Module, Symbol
+from scanners.template_code import read_shell, read_template
 
-READERS: Mapping[str, tuple[str, Callable[[str], Module]]] = {".py": ("python", read_python)}
+Reader = Callable[[Mapping[str, str]], Iterator[tuple[str, Module | Exception]]]
+"""Takes the texts of a language by name of file, all together since one calls another; yields what each says."""
+
+
+def _one_by_one(texts: Mapping[str, str], read: Callable[[str], Module]) -> Iterator[tuple[str, Module | Exception]]:
+    """Read files that know nothing of each other."""
+    for name, text in texts.items():
+        try:
+            yield name, read(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield name, error
+
+
+READERS: Mapping[str, tuple[str, Reader]] = {
+    ".py": ("python", partial(_one_by_one, read=read_python)),
+    **dict.fromkeys((".sh", ".bash"), ("shell", partial(_one_by_one, read=read_shell))),
+    **dict.fromkeys(
+        (".template", ".tmpl", ".tmpl.yaml", ".tmpl.yml", ".template.yaml", ".conf.template"),
+        ("template", partial(_one_by_one, read=read_template)),
+    ),
+    **{suffix: (each.name, partial(read_trees, language=each)) for suffix, each in BY_SUFFIX.items()},
+}
 """Suffix to language and reader."""
+_MADE = (".min.js", ".bundle.js", ".pb.go", "_pb.js", "_pb2.py", "_pb2_grpc.py", ".pb.cc", ".pb.h", ".d.ts", ".g.cs")
+"""Endings of files that a program wrote from others: they are large, and say nothing of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +101,17 @@ class SourceScanner:
             NotFound: there is no code in a language we read.
         """
         target = bounded.folder(self.target)
-        paths = tuple(bounded.files(target, *READERS))
+        every = tuple(bounded.files(target, *READERS))
+        paths = tuple(path for path in every if not path.name.endswith(_MADE))
+        made = [
+            Problem(bounded.shown(path, target), "written by a program") for path in every if path.name.endswith(_MADE)
+        ]
         if not paths:
-            known = ", ".join(sorted(language for language, _ in READERS.values()))
+            known = ", ".join(sorted({language for language, _ in READERS.values()}))
             raise NotFound(f"There is no code in {target}.", next_step=f"Name a folder with code in: {known}.")
-        files: list[SourceFile] = []
-        problems: list[Problem] = []
-        for path in paths:
-            name = bounded.shown(path, target)
-            text = bounded.text_of(path, name)
-            found = text if isinstance(text, Problem) else _understood(text, name, path.suffix)
-            if isinstance(found, Problem):
-                problems.append(found)
-            else:
-                files.append(found)
+        files, problems = _understood({bounded.shown(path, target): path for path in paths})
         code = Code(tuple(files), origin(target), self._owners(target))
-        return Reading(code, self.now(), tuple(problems), not problems)
+        return Reading(code, self.now(), tuple(problems), not problems, tuple(made))
 
     def facts(self, reading: Reading[Code]) -> tuple[Fact, ...]:
         """Say what the code holds."""
@@ -106,6 +129,7 @@ class SourceScanner:
                 ledger.say(iri, terms.IMPLEMENTS, owner.service, evidence=file.path)
             for symbol in file.module.symbols:
                 _write_symbol(ledger, where, file, iri, symbol)
+                _write_flags(ledger, file, _symbol_iri(where, file, iri, symbol), symbol, self.environment)
                 if owner is not None:
                     _write_owned(ledger, file, _symbol_iri(where, file, iri, symbol), symbol, owner)
         return ledger.facts()
@@ -124,15 +148,33 @@ class SourceScanner:
         return known | told
 
 
-def _understood(text: str, name: str, suffix: str) -> SourceFile | Problem:
-    """Return the file, or the reason why it is set aside."""
-    language, reader = READERS[suffix]
-    try:
-        return SourceFile(name, language, reader(text))
-    except SyntaxError as error:
+def _understood(paths: Mapping[str, Path]) -> tuple[list[SourceFile], list[Problem]]:
+    """Return the files of all languages, understood, and those that are set aside with the reason."""
+    files: list[SourceFile] = []
+    problems: list[Problem] = []
+    texts: dict[str, dict[str, str]] = {}
+    for name, path in paths.items():
+        text = bounded.text_of(path, name)
+        if isinstance(text, Problem):
+            problems.append(text)
+        else:
+            suffix = max((each for each in READERS if path.name.endswith(each)), key=len, default=".py")
+            texts.setdefault(suffix, {})[name] = text
+    for suffix, written in texts.items():
+        language, reader = READERS[suffix]
+        for name, found in reader(written):
+            if isinstance(found, Exception):
+                problems.append(_problem(name, language, found))
+            else:
+                files.append(SourceFile(name, language, found))
+    return sorted(files, key=lambda file: file.path), problems
+
+
+def _problem(name: str, language: str, error: Exception) -> Problem:
+    """Return why a file is set aside."""
+    if isinstance(error, SyntaxError):
         return Problem(f"{name}:{error.lineno or 1}", f"no {language}: {error.msg}")
-    except (ValueError, RecursionError, MemoryError) as error:
-        return Problem(name, str(error) or "nests too deep")
+    return Problem(name, str(error) or "nests too deep")
 
 
 def _write_symbol(ledger: Ledger, where: Origin, file: SourceFile, file_iri: Iri, symbol: Symbol) -> None:
@@ -158,6 +200,15 @@ def _write_symbol(ledger: Ledger, where: Origin, file: SourceFile, file_iri: Iri
         _write_hosts(ledger, iri, terms.CLIENT_OF, client.hosts, LIKELY, at)
     for host in symbol.hosts:
         _write_hosts(ledger, iri, terms.MENTIONS, [(host.host, host.port)], POSSIBLE, f"{file.path}:{host.line}")
+
+
+def _write_flags(ledger: Ledger, file: SourceFile, iri: Iri, symbol: Symbol, environment: str) -> None:
+    """Write down the feature flags that a function asks for."""
+    for flag in symbol.flags:
+        at = f"{file.path}:{flag.line}"
+        key = ledger.thing(iris.thing("flag", environment, flag.name), Kind.FEATURE_FLAG, flag.name, at)
+        ledger.say(key, terms.OTEL_FEATURE_FLAG_KEY, flag.name, evidence=at)
+        ledger.say(iri, terms.READS_FLAG, key, evidence=at)
 
 
 def _symbol_iri(where: Origin, file: SourceFile, file_iri: Iri, symbol: Symbol) -> Iri:

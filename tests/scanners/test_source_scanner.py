@@ -66,6 +66,18 @@ def test_clients_lead_to_variables_and_hosts() -> None:
     assert ("hard", (), (("billing", 8080),)) in clients
 
 
+def test_flags_that_python_asks_for() -> None:
+    """A flag is found where its name stands: at the call of OpenFeature, or of a helper that hands the name on."""
+    code = (
+        "def on(name):\n    return client.get_boolean_value(name, False)\n"
+        "def buy():\n    return on('newCheckout'), client.get_string_value(flag_key='theme', default_value='dark')\n"
+        "def other():\n    return row.get_string_value('column')\n"
+    )
+    found = {(symbol.name, flag.name) for symbol in read_python(code).symbols for flag in symbol.flags}
+
+    assert found == {("buy", "newCheckout"), ("buy", "theme")}
+
+
 def test_hosts_in_prose_do_not_count() -> None:
     """A docstring's address and this machine's own are no hard-coded hosts."""
     hosts = {host.host for symbol in read_python(CODE).symbols for host in symbol.hosts}

@@ -1,0 +1,80 @@
+"""What code says of itself, whatever its language: functions, what they read, whom they call, which hosts they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from scanners.references import addresses
+
+_LOOPBACK = ("localhost", "127.", "0.0.0.0", "::1")  # noqa: S104  # compared, not bound
+_VOCABULARIES = ("www.w3.org", "schemas.", "json-schema.org", "xmlns.", "purl.org", "opentelemetry.io")
+"""Names of documents and XML namespaces that are spelled like an address; nobody connects to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An environment variable is read."""
+
+    name: str
+    line: int
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRead:
+    """A feature flag is asked for."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client is made or used: the variables that give its address, and the hosts written out."""
+
+    line: int
+    variables: tuple[str, ...]
+    hosts: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostText:
+    """A host stands in the code."""
+
+    host: str
+    port: int | None
+    line: int
+
+
+@dataclass(slots=True)
+class Symbol:
+    """A function, by its qualified name; the module itself has no name."""
+
+    name: str
+    line: int
+    end_line: int
+    reads: list[Read] = field(default_factory=list)
+    flags: list[FlagRead] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
+    hosts: list[HostText] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The symbols of a file, the module itself first."""
+
+    symbols: tuple[Symbol, ...]
+
+
+def hosts(texts: Iterable[str]) -> Iterator[tuple[str, int | None]]:
+    """Yield the hosts that are written out in texts; this machine's own is none, nor is the name of a vocabulary.
+
+    >>> list(hosts(["http://cart:7070/x", "http://localhost:1", "http://www.w3.org/2000/svg"]))
+    [('cart', 7070)]
+    """
+    for text in texts:
+        for address in addresses(text):
+            host = address.host.lower()
+            if not address.bare and not host.startswith(_LOOPBACK + _VOCABULARIES) and not host[:1].isdigit():
+                yield address.host, address.port or address.implied
