@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
@@ -19,9 +20,12 @@ from ontology.errors import BadInput
 from ontology.iris import RDF, XSD, graph, thing
 from ontology.nouns import Fact, Iri, Layer, Value, utc
 
+STATEMENTS = thing("statement", "")
+"""What the IRI of every annotation begins with."""
 META = graph("meta")
 """Descriptions of the graphs and their latest runs."""
-_WORD = {Layer.DECLARED: "fact", Layer.RUNNING: "seen", Layer.INFERRED: "infer", Layer.LEARNED: "live"}
+WORDS = {Layer.DECLARED: "fact", Layer.RUNNING: "seen", Layer.INFERRED: "infer", Layer.LEARNED: "live"}
+"""Layer to the first word of its graphs' names."""
 _SUBJECT, _PREDICATE, _OBJECT = (NamedNode(RDF + name) for name in ("subject", "predicate", "object"))
 _INTEGERS = frozenset(XSD + name for name in ("integer", "int", "long", "short", "byte", "nonNegativeInteger"))
 _NUMBERS = frozenset(XSD + name for name in ("double", "float", "decimal"))
@@ -73,7 +77,7 @@ def graph_for(source: str, scope: str, layer: Layer, confidence: float = 1.0) ->
     """
     if confidence < 1.0 or layer is Layer.INFERRED:
         return graph("infer", source, scope, f"c{round(band(confidence) * 10)}")
-    return graph(_WORD[layer], source, scope)
+    return graph(WORDS[layer], source, scope)
 
 
 def graphs_of(source: str, scope: str) -> Mapping[Iri, tuple[Layer, float]]:
@@ -157,6 +161,17 @@ def quads(fact: Fact, graph_iri: Iri) -> tuple[Quad, ...]:
     return (own, *(Quad(about, predicate, value, where) for predicate, value in said))
 
 
+def without_blanks(quad: Quad) -> Quad:
+    """Return the quad with IRIs in the place of blank nodes, so that it can be named again (RDF 1.1, 3.5)."""
+    if not isinstance(quad.subject, BlankNode) and not isinstance(quad.object, BlankNode):
+        return quad
+    return Quad(_without_blank(quad.subject), quad.predicate, _without_blank(quad.object), quad.graph_name)
+
+
+def _without_blank(node: NamedNode | BlankNode | Literal | Triple) -> Any:
+    return NamedNode(thing("blank", node.value)) if isinstance(node, BlankNode) else node
+
+
 def statement(quad: Quad) -> Iri:
     """Return the IRI of the annotation of a quad: equal quads, equal IRIs."""
     return thing("statement", hashlib.sha256(str(quad).encode()).hexdigest()[:20])
@@ -164,10 +179,7 @@ def statement(quad: Quad) -> Iri:
 
 def is_annotation(quad: Quad) -> bool:
     """Say whether the quad is part of an annotation rather than a fact of its own."""
-    return isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(_STATEMENTS)
-
-
-_STATEMENTS = thing("statement", "")
+    return isinstance(quad.subject, NamedNode) and quad.subject.value.startswith(STATEMENTS)
 
 
 def facts(found: Iterable[Quad], origin: Origin) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ontology import terms
 from ontology.nouns import Entity, Iri
 from workbench.graph.convert import literal, named
-from workbench.graph.store import GraphStore, Row
+from workbench.graph.store import GraphStore, Solution
 
 NEEDS = "|".join(f"<{each}>" for each in terms.DEPENDENCIES)
 """`dependsOn` and its sub-properties as a property path; full IRIs need no prefix."""
@@ -143,7 +143,7 @@ def _these(iris: Iterable[Iri]) -> str:
     return " ".join(str(named(each)) for each in iris)
 
 
-def _ranked(store: GraphStore, found: Iterable[Row]) -> tuple[Entity, ...]:
+def _ranked(store: GraphStore, found: Iterable[Solution]) -> tuple[Entity, ...]:
     return tuple(sorted(described(store, (Iri(str(row[0])) for row in found)).values(), key=rank))
 
 
@@ -152,7 +152,7 @@ def rank(entity: Entity) -> tuple[bool, str, str, str]:
     return (entity.kind != terms.Kind.SERVICE, entity.kind, entity.name, entity.iri)
 
 
-def _entities(found: Iterable[Row]) -> tuple[Entity, ...]:
+def _entities(found: Iterable[Solution]) -> tuple[Entity, ...]:
     """Return one entity a thing: of its kinds the most special one, of its labels the first in the alphabet."""
     kinds: dict[Iri, set[str]] = {}
     labels: dict[Iri, set[str]] = {}

@@ -15,7 +15,9 @@ from ontology import terms
 from ontology.iris import BASE, PROV, graph
 from ontology.nouns import Fact, Iri, Value
 from scanners.protocol import Scan
+from workbench.graph.changelog import DEFAULT, Row
 from workbench.graph.convert import META, graph_for, graphs_of, is_annotation, literal, named, quads, term
+from workbench.graph.staleness import ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +74,40 @@ def _quads(fact: Fact, scan: Scan) -> tuple[Quad, ...]:
     return quads(fact, graph_for(scan.source, scan.scope, fact.layer, fact.confidence))
 
 
-def update_text(delete: Iterable[Quad], insert: Iterable[Quad]) -> str:
-    """Return the update, empty where there is nothing to do."""
-    operations = (("DELETE DATA", delete), ("INSERT DATA", insert))
-    return " ;\n".join(f"{verb} {{\n{body}}}" for verb, some in operations if (body := _grouped(some)))
+def row(op: str, quad: Quad) -> Row:
+    """Return the quad as a row of the change log."""
+    return Row(op, str(quad.graph_name), str(quad.subject), str(quad.predicate), str(quad.object))
 
 
-def _grouped(some: Iterable[Quad]) -> str:
-    by_graph: dict[str, list[str]] = {}
-    for quad in some:
-        line = f"{quad.subject} {quad.predicate} {quad.object} ."
-        by_graph.setdefault(str(quad.graph_name), []).append(line)
-    return "".join(f"GRAPH {name} {{\n" + "\n".join(lines) + "\n}\n" for name, lines in by_graph.items())
+def update_text(rows: Iterable[Row]) -> str:
+    """Return the SPARQL update that does these, what goes before what comes; empty where there is nothing to do."""
+    by_verb: dict[str, dict[str, list[str]]] = {"-": {}, "+": {}}
+    for op, where, subject, predicate, value in rows:
+        by_verb[op].setdefault(where, []).append(f"{subject} {predicate} {value} .")
+    verbs = (("DELETE DATA", by_verb["-"]), ("INSERT DATA", by_verb["+"]))
+    return " ;\n".join(data_text(verb, some) for verb, some in verbs if some)
+
+
+def data_text(verb: str, by_graph: Mapping[str, list[str]]) -> str:
+    """Return the operation; the triples of the default graph stand free."""
+    return f"{verb} {{\n{_grouped(by_graph)}}}"
+
+
+def _grouped(by_graph: Mapping[str, list[str]]) -> str:
+    return "".join(
+        "\n".join(lines) + "\n" if name == DEFAULT else f"GRAPH {name} {{\n" + "\n".join(lines) + "\n}\n"
+        for name, lines in by_graph.items()
+    )
+
+
+def run_iri(scan: Scan) -> Iri:
+    """Return the IRI of the run that made this scan."""
+    return Iri(f"{BASE}run/" + graph(scan.source, scan.scope, literal(scan.started).value).removeprefix(f"{BASE}g/"))
 
 
 def description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: datetime | None) -> frozenset[Quad]:
     """Return what the meta graph says of the graphs that this scan wrote, and of its run."""
-    run = Iri(f"{BASE}run/" + graph(scan.source, scan.scope, literal(scan.started).value).removeprefix(f"{BASE}g/"))
+    run = run_iri(scan)
     source = Iri(f"{BASE}source/" + graph(scan.source).removeprefix(f"{BASE}g/"))  # no thing of the estate
     said: dict[Iri, Mapping[Iri, Iri | Value | None]] = {
         source: {terms.TYPE: terms.class_iri(terms.Kind.SOURCE), terms.LABEL: scan.source},
@@ -106,6 +125,7 @@ def description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: 
 
 def _graph(graph_iri: Iri, scan: Scan, run: Iri, last_complete: datetime | None) -> Mapping[Iri, Iri | Value | None]:
     layer, confidence = graphs_of(scan.source, scan.scope)[graph_iri]
+    limit = ttl(scan.source, layer)
     return {
         terms.TYPE: terms.class_iri(terms.Kind.GRAPH),
         terms.LABEL: graph_iri.removeprefix(f"{BASE}g/"),
@@ -116,6 +136,7 @@ def _graph(graph_iri: Iri, scan: Scan, run: Iri, last_complete: datetime | None)
         terms.LAST_RUN: run,
         terms.WAS_GENERATED_BY: run,
         terms.COMPLETE: scan.complete,
+        terms.TTL_SECONDS: None if limit is None else limit.total_seconds(),
         terms.LAST_COMPLETE_AT: scan.finished if scan.complete else last_complete,
     }
 

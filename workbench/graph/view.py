@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ontology import terms
+from ontology.errors import NotFound
 from ontology.nouns import Alert, Entity, Fact, Iri
 from workbench.graph import queries
 from workbench.graph.store import GraphStore
@@ -100,13 +101,7 @@ class View:
         named = self._named(alert)
         if not named:
             return queries.entities(self.store, terms.Kind.SERVICE)[:REACH]
-        reached: dict[Iri, Entity] = {each.iri: each for each in named}
-        walkers = self._free(tuple(reached), reached)
-        for _ in range(hops):
-            if not walkers or len(reached) >= REACH:
-                break
-            walkers = self._free(self._stepped(walkers, STEPS, reached), reached)
-        return tuple(reached.values())[:REACH]
+        return self._walked(named, hops)
 
     def between(self, entities: Sequence[Entity]) -> Sequence[Fact]:
         """Return the facts that join any two of these entities, each once: as the surest source says it."""
@@ -120,9 +115,32 @@ class View:
         """Return the entities of that name, letter case aside, services first; empty where there is none."""
         return queries.by_name(self.store, name) or queries.by_any_case(self.store, name)
 
+    def nearby(self, name: str, hops: int = 1) -> tuple[Entity, ...]:
+        """Return the things of that name, and what is so many steps from them, nearest first.
+
+        Raises:
+            NotFound: there is nothing of that name.
+        """
+        found = self.find(name)
+        if not found:
+            raise NotFound(
+                f"There is nothing called {name!r} in the graph.", next_step="List what there is: workbench query."
+            )
+        return self._walked(found, hops)
+
     def to_rdflib(self) -> rdflib.Dataset:
         """Return a copy as an rdflib dataset; its default graph is the union of all."""
         return self.store.to_rdflib()
+
+    def _walked(self, start: Sequence[Entity], hops: int) -> tuple[Entity, ...]:
+        """Return these and what is so many steps from them, by distance."""
+        reached: dict[Iri, Entity] = {each.iri: each for each in start}
+        walkers = self._free(tuple(reached), reached)
+        for _ in range(hops):
+            if not walkers or len(reached) >= REACH:
+                break
+            walkers = self._free(self._stepped(walkers, STEPS, reached), reached)
+        return tuple(reached.values())[:REACH]
 
     def _named(self, alert: Alert) -> tuple[Entity, ...]:
         """Return what the alert is about, the most telling label first."""

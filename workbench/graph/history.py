@@ -1,0 +1,250 @@
+"""What the graph looked like at a time, and what changed in a window.
+
+    store.history.changes(alert.window.before(15 * 60), near=view.nearby("checkout"))
+    store.as_of(alert.fired)
+    store.history.diff(yesterday, now)
+
+A past state is the present one with the later changes undone, so that its cost follows what changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+from pyoxigraph import RdfFormat, parse
+
+from ontology import terms
+from ontology.errors import BadInput
+from ontology.iris import BASE
+from ontology.nouns import Entity, Iri, Layer, Value, Window
+from workbench.graph.aliases import TABLE
+from workbench.graph.changelog import Batch, ChangeLog, Kind, Row, Undo
+from workbench.graph.convert import META, STATEMENTS, WORDS, noun, value_of
+
+_LAYERS = {word: layer for layer, word in WORDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """A fact that came or went."""
+
+    time: datetime
+    op: str
+    """`+` came, `-` went."""
+    subject: Iri
+    predicate: Iri
+    object: Iri | Value
+    graph: Iri
+    run: str
+    """The scan run or the case that brought it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts of the graph's name: `fact`, source, scope."""
+        return tuple(unquote(part) for part in self.graph.removeprefix(f"{BASE}g/").split("/"))
+
+    @property
+    def layer(self) -> Layer:
+        """The layer, by the graph's name."""
+        return _LAYERS.get(self.names[0], Layer.DECLARED)
+
+    @property
+    def source(self) -> str:
+        """The scanner or the case that said so, by the graph's name."""
+        return self.names[1] if len(self.names) > 1 else self.names[0]
+
+    @property
+    def scope(self) -> str:
+        """What it looked at, by the graph's name; empty for what a case learned."""
+        return self.names[2] if len(self.names) > 2 else ""
+
+    @property
+    def confidence(self) -> float:
+        """The band, by the graph's name."""
+        return int(self.names[-1][1:]) / 10 if self.layer is Layer.INFERRED else terms.BANDS[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one time knew and another did not; what came and went in between is in neither."""
+
+    appeared: tuple[ChangeEvent, ...]
+    vanished: tuple[ChangeEvent, ...]
+
+    def __len__(self) -> int:
+        """How many facts differ."""
+        return len(self.appeared) + len(self.vanished)
+
+
+class History:
+    """The log of a store, and, of a private copy, what of the writer's log it rests on.
+
+    >>> History(ChangeLog.memory()).begins is None
+    True
+    """
+
+    def __init__(
+        self,
+        log: ChangeLog,
+        *,
+        base: History | None = None,
+        until: datetime | None = None,
+        begins: datetime | None = None,
+    ) -> None:
+        """Keep this log; the batches of `base`, up to `until` and up to where the log begins, come before its own.
+
+        `begins` is from when on the store is known, where there is no log of what came before.
+        """
+        self.log = log
+        self._base = base
+        self._until = until
+        self._begins = begins
+        self._upto = log.last
+
+    @property
+    def begins(self) -> datetime | None:
+        """Before this time nothing is known; None where the history goes back to an empty store."""
+        return self._base.begins if self._base is not None else self._begins or self.log.begins
+
+    def changes(
+        self, window: Window, near: Iterable[Entity | Iri] | None = None, *, first_sight: bool = False
+    ) -> tuple[ChangeEvent, ...]:
+        """Return the facts that came or went in the window, earliest first.
+
+        With `near`, those about these things, or about a thing that came, went or moved beside one of them: the pod
+        that is gone belonged to its deployment. The first sight of a scope is no change of the estate and left out,
+        unless `first_sight`; what the store began with never is.
+        """
+        left_out = {Kind.BASELINE} if first_sight else {Kind.BASELINE, Kind.FIRST}
+        some = [
+            (log, batch)
+            for log, batch in self._batches(None)
+            if window.holds(batch.time) and batch.kind not in left_out
+        ]
+        found = [(batch, row) for log, batch in some for row in log.rows([batch]) if _is_fact(row)]
+        if near is not None:
+            found = _nearby(found, near)
+        return tuple(sorted(_events(found), key=lambda each: each.time))
+
+    def first_seen(self, window: Window) -> dict[str, int]:
+        """Return the scopes first seen in the window: the run, and how many facts it brought."""
+        return {
+            batch.run: sum(map(_is_fact, log.rows([batch])))
+            for log, batch in self._batches(None)
+            if batch.kind is Kind.FIRST and window.holds(batch.time)
+        }
+
+    def diff(self, earlier: datetime, later: datetime) -> Difference:
+        """Return what was known at the later time and not at the earlier one, and the other way round.
+
+        Raises:
+            BadInput: the history begins after the earlier time, or the times are swapped.
+        """
+        window = Window(earlier, later)
+        self._reaches(window.start)
+        first: dict[tuple[str, ...], str] = {}
+        last: dict[tuple[str, ...], tuple[Batch, Row]] = {}
+        for log, batch in self._batches(earlier):
+            if batch.time <= later:
+                for row in filter(_is_fact, log.rows([batch])):
+                    quad = row[1:]
+                    first.setdefault(quad, row.op)
+                    last[quad] = (batch, row)
+        kept = [each for quad, each in last.items() if first[quad] == each[1].op]
+        events = _events(kept)
+        return Difference(
+            tuple(each for each in events if each.op == "+"), tuple(each for each in events if each.op == "-")
+        )
+
+    def undoing(self, moment: datetime) -> Undo:
+        """Return what makes the present facts those of that moment.
+
+        Raises:
+            BadInput: the history begins later.
+        """
+        self._reaches(moment)
+        undo = Undo()
+        for log, batch in self._batches(moment):
+            log.undoing([batch], undo)
+        return undo
+
+    def replayed(self) -> set[tuple[str, ...]]:
+        """Return all quads that the log leads to: graph, subject, predicate, object as N-Triples text."""
+        held: set[tuple[str, ...]] = set()
+        for log, batch in self._batches(None):
+            for row in log.rows([batch]):
+                (held.add if row.op == "+" else held.discard)(row[1:])
+        return held
+
+    def last_of(self, subject: Iri, predicate: Iri, value: Iri | Value) -> ChangeEvent | None:
+        """Return the last thing that happened to a fact, in any graph; None where it is not in the history."""
+        wanted = (subject, predicate, value)
+        found = self.changes(_EVER, [subject], first_sight=True)
+        return next((each for each in reversed(found) if (each.subject, each.predicate, each.object) == wanted), None)
+
+    def _reaches(self, moment: datetime) -> None:
+        begins = self.begins
+        if begins is not None and moment < begins:
+            raise BadInput(
+                f"The graph's history begins {begins:%Y-%m-%d %H:%M:%S} UTC.", next_step="Ask for a later time."
+            )
+
+    def _batches(self, after: datetime | None) -> list[tuple[ChangeLog, Batch]]:
+        """Return the batches later than that time, each with the log it stands in."""
+        old = [] if self._base is None else self._base._batches(after)
+        old = [
+            (log, each)
+            for log, each in old
+            if each.number <= self._upto and (self._until is None or each.time <= self._until)
+        ]
+        return [*old, *((self.log, each) for each in self.log.batches(after=after))]
+
+
+_OURS = frozenset({f"<{META}>", f"<{TABLE}>"})
+_EVER = Window.of("0001-01-02T00:00:00Z", "9999-12-30T00:00:00Z")
+
+
+def _is_fact(row: Row) -> bool:
+    """Say whether it is about the estate, rather than about a graph, a run, a name or another fact."""
+    return row.graph not in _OURS and not row.subject.startswith(f"<{STATEMENTS}")
+
+
+def _nearby(found: Sequence[tuple[Batch, Row]], near: Iterable[Entity | Iri]) -> list[tuple[Batch, Row]]:
+    ends = {f"<{each.iri if isinstance(each, Entity) else each}>" for each in near}
+    beside = ends | {row.subject for _, row in found if row.object in ends}
+    return [(batch, row) for batch, row in found if row.subject in beside or row.object in ends]
+
+
+def _events(found: Sequence[tuple[Batch, Row]]) -> tuple[ChangeEvent, ...]:
+    return tuple(
+        ChangeEvent(
+            batch.time,
+            row.op,
+            Iri(row.subject[1:-1]),
+            Iri(row.predicate[1:-1]),
+            _meant(row.object),
+            Iri(row.graph.strip("<>")),
+            batch.run,
+        )
+        for batch, row in found
+    )
+
+
+def _meant(text: str) -> Iri | Value:
+    """Return what a term in N-Triples text means; the common forms are read without a parser.
+
+    >>> _meant("<urn:x>"), _meant('"up"'), _meant('"2"^^<http://www.w3.org/2001/XMLSchema#integer>')
+    ('urn:x', 'up', 2)
+    """
+    if text.startswith("<") and not text.startswith("<<"):
+        return Iri(text[1:-1])
+    if "\\" not in text and text.endswith('"'):
+        return text[1:-1]
+    value, typed, kind = text.rpartition('"^^<')
+    if typed and "\\" not in text:
+        return value_of(value[1:], kind[:-1])
+    (triple,) = parse(f"<urn:x> <urn:x> {text} .".encode(), format=RdfFormat.N_TRIPLES)
+    return noun(triple.object)
