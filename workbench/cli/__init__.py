@@ -1,7 +1,7 @@
 """The command line: `workbench <verb>`; every verb's `--help` shows an example.
 
-Lives here: a file for each group of verbs (`demo`, `cases`, `estate`, `remember`, `benchmark`, `doctor`), and the one
-place where an error becomes a sentence and an exit code.
+Lives here: a file for each group of verbs (`demo`, `cases`, `estate`, `history`, `remember`, `benchmark`, `doctor`),
+and the one place where an error becomes a sentence and an exit code.
 
 May import: everything in the workbench; nothing imports it.
 
@@ -24,6 +24,7 @@ VERBS = {
     "investigate": "workbench.cli.cases:investigate",
     "scan": "workbench.cli.estate:scan",
     "query": "workbench.cli.estate:query",
+    "graph": "workbench.cli.history:graph",
     "episodes": "workbench.cli.remember:episodes",
     "bench": "workbench.cli.benchmark:bench",
     "doctor": "workbench.cli.doctor:doctor",
