@@ -99,6 +99,15 @@ class Failed:
     """What would mend it."""
     query: str = field(default="", kw_only=True)
 
+    @property
+    def words(self) -> str:
+        """The reason and what would mend it, without the last full stop.
+
+        >>> Failed("it does not answer", "Check the address.").words
+        'it does not answer. Check the address'
+        """
+        return ". ".join(part.rstrip(".") for part in (self.reason, self.remedy) if part)
+
 
 Reply = Answered | Silent | Failed
 

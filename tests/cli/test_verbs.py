@@ -238,14 +238,23 @@ def resumed(investigated: Any, lived_in: Any) -> Desk:
     return take_up(investigated["alert"]["id"], Settings(home=lived_in.home))
 
 
-def test_every_evidence_can_be_shown_again(investigated: Any, resumed: Desk) -> None:
-    """The query of every evidence is a line that, run on the case, shows rows of the observation that it names."""
+def test_every_evidence_can_be_shown_again(investigated: Any, lived_in: Any) -> None:
+    """The query of every evidence, in a Python that knows nothing else, shows rows of the observation it names."""
     evidence = [item for each in investigated["hypotheses"] for item in each["evidence"]]
-    shown = {item["query"]: eval(item["query"], {"case": resumed}) for item in evidence}
+    queries = sorted({item["query"] for item in evidence})
+    code = f"import json; print(json.dumps([eval(each).text for each in {queries!r}]))"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "WORKBENCH_HOME": str(lived_in.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert evidence
     assert all(item["observation"] in item["query"] for item in evidence)
-    assert [query for query, view in shown.items() if "no rows" in view.text.lower() or not view.text] == []
+    assert [text for text in json.loads(ran.stdout) if "no rows" in text.lower() or not text] == []
 
 
 def test_the_query_of_an_observation_gives_its_rows_again(resumed: Desk) -> None:
@@ -309,10 +318,10 @@ def test_open_makes_one_notebook_for_an_alert(workbench: Any, payload: dict[str,
 
 
 def test_open_list_of_a_new_data_folder_says_how_to_begin(workbench: Any) -> None:
-    """With no alert yet, the list says what to do."""
+    """With no alert yet, the list says what to do and names the recorded incidents."""
     ran = workbench("open", "--list")
 
-    assert (ran.code, "workbench demo" in ran.out) == (0, True)
+    assert (ran.code, "workbench demo" in ran.out, "shop-f3b139" in ran.out) == (0, True, True)
 
 
 def test_episodes_are_a_list_before_and_after_one_is_saved(workbench: Any, small_case: Path) -> None:

@@ -24,7 +24,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desks, Alert, Pa
 
 def test_a_fresh_notebook_holds_its_first_screen_before_a_kernel_runs(prepared: tuple[Desks, Alert, Path]) -> None:
     """The opening cell shows hypotheses with confidence and evidence, in a bundle that a program can read too."""
-    _, _, path = prepared
+    _, alert, path = prepared
 
     opening = document.read(path).cells[0].outputs[0].data
     first = opening[HYPOTHESIS]["hypotheses"][0]
@@ -32,7 +32,7 @@ def test_a_fresh_notebook_holds_its_first_screen_before_a_kernel_runs(prepared: 
     assert "Most likely" in opening["text/plain"]
     assert first["confidence"] > 0
     assert first["because"]
-    assert all(each["query"].startswith("case.show(") for each in first["evidence"])
+    assert all(f'open("{alert.id}").show("{each["observation"]}"' in each["query"] for each in first["evidence"])
 
 
 def test_a_fresh_notebook_is_small_and_short(prepared: tuple[Desks, Alert, Path]) -> None:

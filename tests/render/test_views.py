@@ -27,9 +27,10 @@ from workbench.render.layout import places
 from workbench.render.logs import logs_view
 from workbench.render.markup import clean, link, tag
 from workbench.render.metrics import metrics_figure, metrics_panel
-from workbench.render.observation import observation_view
+from workbench.render.observation import observation_view, sentence
 from workbench.render.sketch import sketch
 from workbench.render.spend import spend_meter
+from workbench.render.step import step_view
 from workbench.render.timeline import timeline_view
 from workbench.render.trace import slowest
 from workbench.render.view import HYPOTHESIS, PLOTLY, View
@@ -136,6 +137,21 @@ def test_the_first_screen_says_what_was_seen_before_and_what_helped() -> None:
     assert "seen before" not in without
 
 
+def test_a_step_says_that_a_model_took_no_part() -> None:
+    """What the reasoner notes, such as why a model could not help, stands in the step's words and drawing."""
+    view = step_view(replace(sample.full_case(), note="Claude took no part: it does not answer."))
+    assert "Claude took no part: it does not answer." in view.text
+    assert "Claude took no part: it does not answer." in view.html
+
+
+def test_rows_of_one_entity_do_not_lend_it_the_finding_of_all() -> None:
+    """The digest of an answer is about everything asked; only the rows below are narrowed, and it says so."""
+    seen = sample.full_case().observations[0]
+    text = observation_view(seen, "payment").text
+    assert text.startswith(sentence(seen))
+    assert "Below, the rows of payment alone." in text
+
+
 def test_a_quiet_hypothesis_is_never_put_first() -> None:
     """Without a surfaced finding no claim stands as most likely, however high its number."""
     case = replace(sample.full_case(), findings=())
@@ -160,7 +176,7 @@ def test_each_evidence_in_the_json_can_be_run_again() -> None:
     """Evidence without a query of its own names the observation to show."""
     bare = Evidence("o-1", "for", 1.0, "x", Modality.LOGS)
     case = replace(sample.full_case(), hypotheses=(replace(sample.POOL, evidence=(bare,)),))
-    assert hypotheses_json(case)["hypotheses"][0]["evidence"][0]["query"] == 'case.show("o-1")'
+    assert hypotheses_json(case)["hypotheses"][0]["evidence"][0]["query"].endswith('.show("o-1")')
 
 
 PAYLOADS = (

@@ -24,7 +24,7 @@ from workbench.settings import Settings
 
 @click.command("open")
 @click.argument("alert", required=False)
-@click.option("--list", "listed", is_flag=True, help="list the alerts that the journal holds")
+@click.option("--list", "listed", is_flag=True, help="list the known alerts and the recorded incidents")
 def open_(alert: str | None, listed: bool) -> None:
     """Make the notebook of an alert, or find it, and print its path and link.
 
@@ -35,6 +35,7 @@ def open_(alert: str | None, listed: bool) -> None:
     chosen = settings.load()
     if listed or alert is None:
         click.echo(alerts_view([kept.alert for kept in assembly.journal(chosen).alerts()]).text)
+        click.echo(f"Recorded incidents: {', '.join(assembly.recordings())}")
         return
     found = known(alert, chosen)
     for each in found.alerts:
@@ -56,7 +57,7 @@ def investigate(case: str, as_json: bool, reasoner: str | None, again: bool) -> 
     CASE is the id of a known alert, a file with an Alertmanager payload, or a recorded case (its folder or name). A
     payload of several alerts is investigated one after the other; --json then prints a list.
 
-    Example: workbench investigate shop-checkout --json
+    Example: workbench investigate shop-25c7c1 --json
     """
     chosen = settings.load()
     if reasoner == "claude" and not chosen.anthropic_api_key.get_secret_value():
@@ -81,6 +82,7 @@ def _concluded(alert: Alert, chosen: Settings, again: bool, reasoner: str) -> De
     desk = take_up(alert.id, chosen, again=again, reasoner=reasoner)
     while not desk.case.ended or desk.case.ended == "stopped":
         click.echo(desk.step().text.splitlines()[0], err=True)
+    click.echo(desk.case.note, err=True)
     return desk
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import sys
 from pathlib import Path
 
 import click
 
 from memory.protocol import Episode
+from ontology.errors import Unavailable
 from ontology.nouns import Alert
 from workbench import assembly, settings
 from workbench.desk import Desk
@@ -90,10 +93,26 @@ def _verdict(desk: Desk, episode: Episode) -> str:
     )
 
 
+def free(port: int, tries: int = 50) -> int:
+    """Return the first port from this one on that nobody listens on, on loopback.
+
+    Raises:
+        Unavailable: none of them is free.
+    """
+    for each in range(port, min(port + tries, 2**16)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", each))
+                return each
+    raise Unavailable(f"No port from {port} on is free.", next_step="Name another one with --port.")
+
+
 def start_lab(chosen: Settings, address: str, port: int, *, browser: bool) -> None:
     """Become JupyterLab, on loopback, with the notebooks folder as its root."""
     root = chosen.notebooks_folder
     root.mkdir(parents=True, exist_ok=True)
+    port = free(port)
     click.echo(f"Link: http://127.0.0.1:{port}{address}  (JupyterLab prints it with its token below)")
     sys.stdout.flush()
     arguments = [
@@ -102,6 +121,7 @@ def start_lab(chosen: Settings, address: str, port: int, *, browser: bool) -> No
         "jupyterlab",
         f"--ServerApp.root_dir={root}",
         f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",  # another port than the one in the link would be a lie
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.default_url={address}",
         f"--LabApp.default_url={address}",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -80,7 +81,7 @@ def changes(since: str, until: str, near: str, as_json: bool) -> None:
     if not found:
         click.echo(f"Nothing changed between {window.start:%Y-%m-%d %H:%M:%S} and {window.end:%H:%M:%S} UTC.")
     for run, facts in seen.items():
-        click.echo(f"  First look, not listed: {run.removeprefix(f'{BASE}run/')}, {facts:,} facts.", err=True)
+        click.echo(f"  First look, not listed: {unquote(run.removeprefix(f'{BASE}run/'))}, {facts:,} facts.", err=True)
 
 
 @graph.command()

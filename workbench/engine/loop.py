@@ -119,7 +119,7 @@ def ask(case: Case, questions: Sequence[Question], environment: Environment) -> 
 def _asked(question: Question, environment: Environment) -> Observation:
     source = environment.sources.get(question.modality)
     if source is None:
-        reply = Failed(f"no source of {question.modality} is set up", "Name one in the settings: docs/settings.md.")
+        reply = Failed(f"no source of {question.modality} is set up", "docs/settings.md says which can be.")
         return Observation(question, reply, "none", environment.clock.now())
     return source.ask(question)
 
@@ -160,7 +160,7 @@ def _covered(modality: Modality, case: Case, environment: Environment) -> Covera
     replies = [each.reply for each in case.observations if each.question.modality is modality]
     failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
     if failed:
-        return Coverage(name, modality, "failed", " ".join(filter(None, (failed.reason, failed.remedy))))
+        return Coverage(name, modality, "failed", failed.words)
     if not replies:
         return Coverage(name, modality, "not asked", "" if source else "no source is set up")
     if all(isinstance(reply, Silent) for reply in replies):

@@ -206,7 +206,7 @@ def _hypothesis(case: Case, rank: int, each: Hypothesis) -> dict[str, Any]:
         "failure_mode": each.failure_mode,
         "confidence": round(each.confidence.value, 4),
         "because": [clean(reason) for reason in each.confidence.because],
-        "evidence": [_evidence_json(item) for item in each.evidence],
+        "evidence": [_evidence_json(case, item) for item in each.evidence],
         "surfaced": reading.is_surfaced(case, each),
         "state": str(each.state),
         "onset": each.onset.isoformat() if each.onset else None,
@@ -216,13 +216,15 @@ def _hypothesis(case: Case, rank: int, each: Hypothesis) -> dict[str, Any]:
     }
 
 
-def _evidence_json(each: Evidence) -> dict[str, Any]:
+def _evidence_json(case: Case, each: Evidence) -> dict[str, Any]:
+    query = clean(each.query) or f'case.show("{each.observation}")'
+    opened = f'__import__("workbench").open("{case.alert.id}")'  # so that the line runs outside the notebook too
     return {
         "stance": each.stance,
         "weight": round(each.weight, 4),
         "note": clean(each.note),
         "channel": str(each.channel),
-        "query": clean(each.query) or f'case.show("{each.observation}")',
+        "query": query.replace("case.", f"{opened}.", 1),
         "observation": each.observation,
         "at": each.at.isoformat() if each.at else None,
     }

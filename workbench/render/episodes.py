@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from memory.protocol import Recollection, Verdict
+from memory.protocol import Recollection
+from memory.track_record import track_record
 from workbench.nouns import Case
 from workbench.render.markup import Html, columns, grid, tag
 from workbench.render.view import View, page
@@ -39,10 +40,11 @@ def right(recollection: Recollection, case: Case) -> str:
     """Say how often this cause was confirmed among what is remembered here."""
     mode = (recollection.episode.cause, recollection.episode.failure_mode)
     same = [each.episode for each in case.recollections if (each.episode.cause, each.episode.failure_mode) == mode]
-    judged = [each for each in same if each.verdict in (Verdict.CONFIRMED, Verdict.REJECTED)]
+    record = track_record(same, recollection.episode.failure_mode)
+    judged = record.right + record.wrong
     if not judged or recollection.episode.cause is None:
         return ""
-    return f"right {sum(each.verdict is Verdict.CONFIRMED for each in judged)} of {some(len(judged), 'time')}"
+    return f"right {record.right} of {some(judged, 'time')}"
 
 
 def _plain(each: Recollection, case: Case, now: datetime) -> tuple[object, ...]:

@@ -136,7 +136,7 @@ def sentence(case: Case, found: tuple[Template, ...]) -> str:
     if not asked:
         return "No log has been asked for yet; case.step() asks."
     if not found:
-        failed = [" ".join(filter(None, (each.reason, each.remedy))) for each in asked if isinstance(each, Failed)]
+        failed = [each.words for each in asked if isinstance(each, Failed)]
         silent = [f"looked in {each.searched}, nothing there" for each in asked if isinstance(each, Silent)]
         return "No logs: " + "; ".join(dict.fromkeys(failed + silent) or ["no lines in the window"]) + "."
     new = [each for each in found if each.status == "new"]

@@ -205,7 +205,7 @@ def _why(case: Case) -> str:
     from workbench.nouns import Failed, Silent
 
     replies = [each.reply for each in case.observations if each.question.modality is Modality.METRICS]
-    failed = [" ".join(filter(None, (each.reason, each.remedy))) for each in replies if isinstance(each, Failed)]
+    failed = [each.words for each in replies if isinstance(each, Failed)]
     silent = [f"looked in {each.searched}, nothing there" for each in replies if isinstance(each, Silent)]
     return "; ".join(dict.fromkeys(failed + silent))
 

@@ -12,8 +12,8 @@ ROWS = 40
 
 def observation_view(observation: Observation, entity: str = "", most: int = ROWS) -> View:
     """Return the reply with up to `most` of its rows, those of one entity where it is named."""
-    say = sentence(observation, entity)
-    asked = _asked(observation)
+    say = sentence(observation)
+    asked = _asked(observation, entity)
     head, rows, total = _rows(observation, entity, most)
     left = (
         f'{some(total - len(rows), "further row")} not shown; case.show("{observation.id}", entity=…) narrows.'
@@ -35,24 +35,24 @@ def observation_view(observation: Observation, entity: str = "", most: int = ROW
     )
 
 
-def sentence(observation: Observation, entity: str = "") -> str:
+def sentence(observation: Observation) -> str:
     """Say what came back."""
     match observation.reply:
         case Answered(digest=digest):
-            whose = f"{entity}: " if entity else ""
-            return f"{whose}{digest}"
+            return digest
         case Silent(searched=searched):
             return f"Looked, nothing there: {searched}"
         case Failed(reason=reason, remedy=remedy):
             return f"Could not look: {reason}." + (f" To mend it: {remedy}" if remedy else "")
 
 
-def _asked(observation: Observation) -> str:
+def _asked(observation: Observation, entity: str) -> str:
     question = observation.question
     whom = listed([entity.name for entity in question.about]) or "everything it knows"
     window = f"{clock(question.window.start)} to {clock(question.window.end)} UTC"
-    why = f"; asked because {question.why}" if question.why else ""
-    return f"{question.modality} from {observation.source} about {whom}, {window}{why}. {observation.id}"
+    why = f"; asked because {question.why.rstrip('.')}" if question.why else ""
+    rows = f" Below, the rows of {entity} alone." if entity else ""
+    return f"{question.modality} from {observation.source} about {whom}, {window}{why} ({observation.id}).{rows}"
 
 
 def _query(query: str) -> Html | None:

@@ -31,10 +31,12 @@ def step_view(case: Case, before: Case | None = None, *, cap: Budget | None = No
     fresh = case.observations[len(before.observations) if before else 0 :]
     spent = spend_words(case.spent, cap) + (" (from the journal, nothing was asked again)" if replayed else "")
     rows = [_asked(each) for each in fresh]
-    text = "\n".join(filter(None, (say, columns(rows, _HEAD, most=100) if rows else "", planned(case), spent)))
+    note = cut(case.note, 320)  # what the reasoner adds: also that a model could take no part, and why
+    text = "\n".join(filter(None, (say, note, columns(rows, _HEAD, most=100) if rows else "", planned(case), spent)))
     return page(
         text,
         tag("p", say, class_="say"),
+        tag("p", note, class_="small") if note else None,
         fold(f"{some(len(fresh), 'question')} asked", grid(rows, _HEAD, class_="rows")) if fresh else None,
         tag("p", planned(case), class_="mute small"),
         tag("p", spent, class_="mute small"),

@@ -42,7 +42,7 @@ def sentence(case: Case, trace: Trace | None) -> str:
     if not asked:
         return "No trace has been asked for yet; case.step() asks."
     if trace is None:
-        failed = [" ".join(filter(None, (each.reason, each.remedy))) for each in asked if isinstance(each, Failed)]
+        failed = [each.words for each in asked if isinstance(each, Failed)]
         silent = [f"looked in {each.searched}, nothing there" for each in asked if isinstance(each, Silent)]
         return "No traces: " + "; ".join(dict.fromkeys(failed + silent) or ["none in the window"]) + "."
     usual = f", {ratio(trace.usual, trace.duration)} the usual {quantity(trace.usual, 'ms')}" if trace.usual else ""
