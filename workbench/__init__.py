@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.desk import alerts, close, open, recorded, sparql  # the door's own words
+    from workbench.desk import alerts, close, estate, open, recorded, sparql  # the door's own words
 
-__all__ = ["alerts", "close", "open", "recorded", "sparql"]
+__all__ = ["alerts", "close", "estate", "open", "recorded", "sparql"]
 
 
 def __getattr__(name: str) -> Any:

@@ -76,3 +76,15 @@ def test_saving_the_notebook_refreshes_the_episode(prepared: tuple[Desks, Alert,
     (episode,) = assembly.memory(desks.settings).episodes()
     kept = desks.settings.home / "episodes" / episode.id / "notebook.ipynb"
     assert document.read(kept).cells[-1].source == "# said later"
+
+
+def test_the_door_gives_the_graph_for_rdflib() -> None:
+    """`wb.estate().to_rdflib()` holds what SPARQL sees of the case that was opened last."""
+    import workbench as wb
+
+    wb.recorded(sorted(assembly.recordings())[0])
+
+    graph = wb.estate().to_rdflib()
+
+    calls = "SELECT DISTINCT ?a ?b { ?a wb:calls ?b }"
+    assert len(list(graph.query(calls))) == len(wb.sparql(calls)) > 0

@@ -20,6 +20,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.graph.store import GraphStore
+
 _warm: dict[str, Desk] = {}
 """Desks opened ahead of the cell that shows them; each is taken once."""
 _desks: dict[str, Desk] = {}
@@ -105,9 +107,17 @@ def sparql(text: str) -> pd.DataFrame:
     """
     from workbench.graph.ask import ask
 
+    return ask(estate(), text)
+
+
+def estate() -> GraphStore:
+    """Return the graph of the case that was opened last, or the estate's own where none is open.
+
+    `wb.estate().to_rdflib()` is a copy for whoever prefers rdflib.
+    """
     if _desks:
-        return ask(next(reversed(_desks.values())).tools.place.graph, text)
-    return ask(assembly.live(settings.load()).graph, text)
+        return next(reversed(_desks.values())).tools.place.graph
+    return assembly.live(settings.load()).graph
 
 
 def _fresh(case: Case, journal: Journal) -> Case:
