@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
+from ontology.errors import PersonError
 from ontology.nouns import Alert
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class Backend(Protocol):
@@ -73,4 +76,10 @@ class Desk:
 
     def saved(self, path: Path) -> None:
         """Tell the backend that a notebook was saved, without keeping the save waiting."""
-        self._slow.submit(lambda: self._backend().saved(path))
+        self._slow.submit(self._tell_saved, path)
+
+    def _tell_saved(self, path: Path) -> None:
+        try:
+            self._backend().saved(path)
+        except PersonError as error:  # the save itself went well, and the next one tells again
+            _log.warning("The episode's copy of the notebook was not refreshed. %s", error)
