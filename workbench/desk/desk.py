@@ -132,7 +132,8 @@ class Desk:
             held = _hypothesis(case, hypothesis)
             out = replace(held, state=State.RULED_OUT, ruled_out_because=because)
             kept = tuple(each for each in case.hypotheses if each.id != held.id)
-            yield self._concluded(self._steered(case, "rule-out", because, held.id), (*kept, out))
+            steered = replace(self._steered(case, "rule-out", because, held.id), note="")
+            yield self._concluded(steered, (*kept, out))
 
         return self._act("rule_out", {"hypothesis": hypothesis, "because": because}, ruled_out)
 

@@ -24,7 +24,9 @@ def waterfall(case: Case) -> View:
         return page(say, tag("p", say, class_="say"), kind="traces")
     rows = [_row(each) for each in trace.bars]
     text = f"{say}\n{columns(rows, _HEAD, most=70)}"
-    key = "Dark: works itself. Light: waits. Bold: the path that made it slow. Line under a bar: the median of before."
+    key = (
+        "Strong: works itself. Faint: waits. Bold: the path that made it slow. Line under a bar: the median of before."
+    )
     hidden = f" {trace.hidden} shorter spans left out." if trace.hidden else ""
     return page(
         text,
