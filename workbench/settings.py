@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -60,9 +59,8 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home() / "settings.toml")
 
 
-@lru_cache(maxsize=1)
 def load() -> Settings:
-    """Return the settings of this process.
+    """Return the settings as file and environment have them now; reading them takes a few milliseconds.
 
     Raises:
         BadInput: a value that cannot be used, named with its reason.
