@@ -65,6 +65,15 @@ class EpisodeStore:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    def refresh(self, alert_id: str, notebook: Path) -> None:
+        """Put the notebook as it is now beside the records of that alert's episodes; the records stay as they are."""
+        for episode in self.episodes():
+            if episode.alert.id == alert_id:
+                place = self.root / episode.id
+                draft = place / ".notebook.draft"
+                shutil.copyfile(notebook, draft)
+                draft.replace(place / "notebook.ipynb")
+
     def _swap(self, draft: Path, place: Path) -> None:
         """Put the draft in its place; a reader sees the old one, nothing, or the new one, never half."""
         old = place.with_name(f".old-{place.name}")

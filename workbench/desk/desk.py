@@ -21,6 +21,7 @@ from ontology.nouns import Entity
 from workbench.assembly import Workplace
 from workbench.desk import live
 from workbench.engine.close import closed
+from workbench.engine.conclude import conclude
 from workbench.engine.loop import investigate
 from workbench.journal import Entry, Journal
 from workbench.notebook import nextcell
@@ -352,8 +353,6 @@ class Desk:
         yield next(self._investigate(case))
 
     def _concluded(self, case: Case, hypotheses: tuple[Hypothesis, ...]) -> Case:
-        from workbench.engine.conclude import conclude
-
         case = replace(case, hypotheses=hypotheses)
         return replace(case, findings=conclude(case, self.tools.threshold))
 

@@ -129,11 +129,9 @@ def _fresh(case: Case, journal: Journal) -> Case:
 
 def _greet() -> None:
     """Make `%%sparql` known, and ask whether a lab listens, where this runs inside IPython."""
-    from IPython.core.getipython import get_ipython
-
     from workbench.notebook import magics, nextcell
 
-    shell = get_ipython()
+    shell = nextcell.shell()
     if shell is not None:
         magics.register(shell, sparql)
         nextcell.listen()

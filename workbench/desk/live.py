@@ -5,8 +5,9 @@ What is written into the file are mime bundles; the buttons live only as long as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from workbench.notebook import nextcell
 from workbench.nouns import State
 from workbench.render.view import View
 from workbench.render.widgets import Action, Choice, Controls, controls
@@ -15,16 +16,9 @@ if TYPE_CHECKING:
     from workbench.desk.desk import Desk
 
 
-def shell() -> Any:
-    """Return the IPython that runs us, or None."""
-    from IPython.core.getipython import get_ipython
-
-    return get_ipython()
-
-
 def in_kernel() -> bool:
     """Say whether this runs in a Jupyter kernel."""
-    return hasattr(shell(), "kernel")
+    return hasattr(nextcell.shell(), "kernel")
 
 
 def show(desk: Desk) -> None:
@@ -38,7 +32,7 @@ def show(desk: Desk) -> None:
 
 def refresh(desk: Desk) -> None:
     """Redraw the first screen where it was shown."""
-    if shell() is not None:
+    if nextcell.shell() is not None:
         from IPython.display import update_display
 
         update_display(desk.screen()._repr_mimebundle_(), raw=True, display_id=desk.case.id)
@@ -46,8 +40,6 @@ def refresh(desk: Desk) -> None:
 
 def propose(desk: Desk) -> None:
     """Propose the next cell, unrun: another step, or the rows behind the strongest evidence."""
-    from workbench.notebook import nextcell
-
     nextcell.insert(next_line(desk), id=f"{desk.case.id}:{desk.case.steps}:{desk.case.ended}")
 
 

@@ -64,10 +64,8 @@ class Desks:
     def saved(self, path: Path) -> None:
         """Put the notebook as it was just saved into the episodes that remember it."""
         alert = document.read(path).metadata.get("workbench", {}).get("alert")
-        memory = assembly.memory(self.settings)
-        for episode in memory.episodes() if alert else ():
-            if episode.alert.id == alert:
-                memory.remember(episode, path)
+        if alert:
+            assembly.memory(self.settings).refresh(alert, path)
 
 
 def fill(notebook: NotebookNode, desk: Desk) -> None:

@@ -36,8 +36,8 @@ _hello: list[Any] = []
 
 def listen() -> None:
     """Ask whether a lab with our extension is looking on; harmless to call again, and outside a kernel."""
-    shell = _shell()
-    if _hello or shell is None or not hasattr(shell, "kernel"):
+    ours = shell()
+    if _hello or ours is None or not hasattr(ours, "kernel"):
         return
     _hello.append(_send({"action": "hello"}))
 
@@ -49,26 +49,26 @@ def insert(source: str, *, id: str = "") -> Way:  # the name that the lab's comm
         source: what the person would have typed.
         id: name of the proposal; the lab inserts one name once.
     """
-    shell = _shell()
-    if shell is None:
+    ours = shell()
+    if ours is None:
         return "nowhere"
-    if _lab.answered and hasattr(shell, "kernel"):
+    if _lab.answered and hasattr(ours, "kernel"):
         _send({"action": "insert", "source": source, "id": id})
         return "lab"
-    shell.set_next_input(source)
+    ours.set_next_input(source)
     return "next input"
 
 
 def save_notebook() -> bool:
     """Ask the lab to save the notebook that runs us; say whether there is a lab to ask."""
-    shell = _shell()
-    if shell is None or not _lab.answered or not hasattr(shell, "kernel"):
+    ours = shell()
+    if ours is None or not _lab.answered or not hasattr(ours, "kernel"):
         return False
     _send({"action": "save"})
     return True
 
 
-def _shell() -> InteractiveShell | None:
+def shell() -> InteractiveShell | None:
     """Return the IPython that runs us, if one does."""
     from IPython.core.getipython import get_ipython
 
