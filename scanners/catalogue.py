@@ -4,36 +4,104 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ontology.errors import BadInput
-from scanners.compose import ComposeScanner
-from scanners.kubernetes import KubernetesScanner
-from scanners.processes import ProcessScanner
-from scanners.protocol import Now, Redact, Scanner, clock
+from scanners.binding import Binding
+from scanners.protocol import OFFLINE, Clients, Now, Redact, Scanner, clock
 from scanners.secrecy import without_secrets
-from scanners.source import SourceScanner
-from scanners.terraform import TerraformScanner
-from scanners.traces import TracesScanner
 
-Factory = Callable[[Path, str, Redact, Now], Scanner[Any]]
-"""Target, environment, redact, clock."""
+UNBOUND = Binding()
 
-CATALOGUE: Mapping[str, Factory] = {
-    "compose": ComposeScanner,
-    "kubernetes": KubernetesScanner,
-    "processes": lambda _target, environment, redact, now: ProcessScanner(environment, redact, now),
-    "source": SourceScanner,
-    "terraform": TerraformScanner,
-    "traces": TracesScanner,
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a scanner is made for."""
+
+    target: str
+    """A folder or file, a context, an account, an address."""
+    environment: str = "default"
+    redact: Redact = without_secrets
+    now: Now = clock
+    clients: Clients = OFFLINE
+    binding: Binding = UNBOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue."""
+
+    make: Callable[[Order], Scanner[Any]]
+    target: str
+    """What it wants to be pointed at, in a person's words."""
+    local: bool = True
+    """Whether the target must exist on this machine."""
+
+
+def _class(where: str) -> Callable[..., Scanner[Any]]:
+    """Return the class of `module:Class`, imported when it is called: a vendor's library takes seconds."""
+    module, _, name = where.partition(":")
+
+    def made(*args: Any, **options: Any) -> Scanner[Any]:
+        found: Scanner[Any] = getattr(import_module(module), name)(*args, **options)
+        return found
+
+    return made
+
+
+def _folder(where: str, target: str = "a folder or a file") -> Entry:
+    """Return the entry of a scanner that reads files: `Class(path, environment, redact, now)`."""
+    make = _class(where)
+    return Entry(lambda order: make(Path(order.target), order.environment, order.redact, order.now), target)
+
+
+def _api(where: str, target: str) -> Entry:
+    """Return the entry of a scanner that asks an API: `Class(target, environment, redact, now, clients=...)`."""
+    make = _class(where)
+    return Entry(
+        lambda order: make(order.target, order.environment, order.redact, order.now, clients=order.clients),
+        target,
+        local=False,
+    )
+
+
+CATALOGUE: Mapping[str, Entry] = {
+    "aws": _api("scanners.aws:AwsScanner", "a profile of the AWS configuration"),
+    "compose": _folder("scanners.compose:ComposeScanner"),
+    "flags": _folder("scanners.flags:FlagsScanner", "a folder of flagd flag files"),
+    "gcp": _api("scanners.gcp:GcpScanner", "a project id"),
+    "git": _folder("scanners.git:GitScanner", "a checkout"),
+    "grafana": _api("scanners.grafana:GrafanaScanner", "an address, or a folder of dashboards and alert rules"),
+    "jaeger": _api("scanners.jaeger:JaegerScanner", "an address"),
+    "kubernetes": _folder("scanners.kubernetes:KubernetesScanner", "a folder of manifests"),
+    "kubernetes-api": _api("scanners.kubernetes_api:KubernetesApiScanner", "a context of the kubeconfig"),
+    "pipelines": _folder("scanners.pipelines:PipelinesScanner", "a checkout with pipelines, or a folder of DAGs"),
+    "processes": Entry(
+        lambda order: _class("scanners.processes:ProcessScanner")(order.environment, order.redact, order.now),
+        "anything: it looks at this host",
+        local=False,
+    ),
+    "prometheus": _api("scanners.prometheus:PrometheusScanner", "an address, or a folder of rules"),
+    "source": _folder("scanners.source:SourceScanner", "a folder of source code"),
+    "terraform": _folder("scanners.terraform:TerraformScanner"),
+    "traces": _folder("scanners.traces:TracesScanner", "a file or a folder of traces"),
 }
 
 
 def scanner(
-    name: str, target: Path, environment: str = "default", *, redact: Redact = without_secrets, now: Now = clock
+    name: str,
+    target: Path | str,
+    environment: str = "default",
+    *,
+    redact: Redact = without_secrets,
+    now: Now = clock,
+    clients: Clients = OFFLINE,
+    binding: Binding = UNBOUND,
 ) -> Scanner[Any]:
-    """Return the scanner of that name for a target; `processes` looks at this host, whatever the target.
+    """Return the scanner of that name for a target; the binding may say another environment than the given one.
 
     Raises:
         BadInput: there is no such scanner.
@@ -41,11 +109,24 @@ def scanner(
     >>> scanner("compose", Path("deploy"), "prod").scope.endswith("deploy")
     True
     """
-    factory = CATALOGUE.get(name)
-    if factory is None:
+    chosen = entry(name)
+    place = str(target)
+    names = (place, Path(place).name) if chosen.local else (place,)
+    where = binding.environment(name, *names, other=environment)
+    return chosen.make(Order(place, where, redact, now, clients, binding))
+
+
+def entry(name: str) -> Entry:
+    """Return the line of the catalogue.
+
+    Raises:
+        BadInput: there is no such scanner.
+    """
+    found = CATALOGUE.get(name)
+    if found is None:
         alike = difflib.get_close_matches(name, CATALOGUE, 1)
         meant = f"Did you mean {alike[0]}? " if alike else ""
         raise BadInput(
             f"There is no scanner {name!r}.", next_step=f"{meant}Choose one of: {', '.join(sorted(CATALOGUE))}."
         )
-    return factory(target, environment, redact, now)
+    return found

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
+from ontology.errors import NotAllowed
 from ontology.nouns import Fact, Layer
 
 Raw = TypeVar("Raw")
@@ -22,6 +23,51 @@ Now = Callable[[], datetime]
 def clock() -> datetime:
     """Return the time in UTC; the default of every scanner, replaced in tests."""
     return datetime.now(UTC)
+
+
+class Clients(Protocol):
+    """Clients of vendors' APIs that can only read, handed in by who assembles; a scanner never builds one."""
+
+    def http(self, base: str) -> Any:
+        """Return a `requests.Session` that may read that one address."""
+        ...
+
+    def kubernetes(self, context: str) -> Any:
+        """Return a `kubernetes.client.ApiClient` for a context of the kubeconfig; empty for the current one."""
+        ...
+
+    def aws(self, profile: str) -> Any:
+        """Return a `boto3.Session` for a profile; empty for the default one."""
+        ...
+
+    def google(self, api: str, version: str) -> Any:
+        """Return a `googleapiclient.discovery.Resource`, such as `("compute", "v1")`."""
+        ...
+
+
+class _Offline:
+    """No client at all: what a scanner gets where nobody handed one in."""
+
+    def http(self, base: str) -> NoReturn:
+        raise _nobody(base)
+
+    def kubernetes(self, context: str) -> NoReturn:
+        raise _nobody(context)
+
+    def aws(self, profile: str) -> NoReturn:
+        raise _nobody(profile)
+
+    def google(self, api: str, version: str) -> NoReturn:
+        raise _nobody(f"{api} {version}")
+
+
+OFFLINE: Clients = _Offline()
+
+
+def _nobody(wanted: str) -> NotAllowed:
+    return NotAllowed(
+        f"No client for {wanted!r} was handed to this scanner.", next_step="Run it by the command: workbench scan."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=home, description="data folder: graph, journal, episodes")
     notebooks: Path | None = Field(default=None, description="where incident notebooks go; default home/notebooks")
     environment: str = Field(default="default", description="the estate that scans and telemetry belong to")
+    scopes: dict[str, str] = Field(
+        default_factory=dict, description="scope binding: `<scanner>:<context, workspace, folder>` to an environment"
+    )
+    graph: str = Field(default="", description="address of a SPARQL 1.1 engine that holds the graph; empty: our own")
     prometheus_url: str = Field(default="", description="address of a Prometheus API, for live metrics")
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ontology import terms
 from ontology.nouns import Entity, Iri
 from workbench.graph.convert import literal, named
-from workbench.graph.store import GraphStore, Solution
+from workbench.graph.reading import Readable, Solution
 
 NEEDS = "|".join(f"<{each}>" for each in terms.DEPENDENCIES)
 """`dependsOn` and its sub-properties as a property path; full IRIs need no prefix."""
@@ -28,7 +28,7 @@ SELECT ?thing ?kind ?label WHERE {
 }"""
 
 
-def entities(store: GraphStore, kind: str | None = None) -> tuple[Entity, ...]:
+def entities(store: Readable, kind: str | None = None) -> tuple[Entity, ...]:
     """Return every thing of the estate, or those of one kind and the kinds below it: services first, then by kind."""
     if kind is None or kind == terms.Kind.THING:
         return _entities(store.rows(ENTITIES.replace("$only", "")))
@@ -36,7 +36,7 @@ def entities(store: GraphStore, kind: str | None = None) -> tuple[Entity, ...]:
     return _entities(store.rows(ENTITIES.replace("$only", f"VALUES ?class {{ {_these(below)} }}")))
 
 
-def described(store: GraphStore, iris: Iterable[Iri]) -> Mapping[Iri, Entity]:
+def described(store: Readable, iris: Iterable[Iri]) -> Mapping[Iri, Entity]:
     """Return the entities of those IRIs; an IRI that nothing types or labels is a `Thing` by its last name."""
     wanted = tuple(dict.fromkeys(iris))
     if not wanted:
@@ -49,7 +49,7 @@ def described(store: GraphStore, iris: Iterable[Iri]) -> Mapping[Iri, Entity]:
 LABEL = "SELECT ?label WHERE { $it rdfs:label ?label } ORDER BY ?label LIMIT 1"
 
 
-def label(store: GraphStore, iri: Iri) -> str:
+def label(store: Readable, iri: Iri) -> str:
     """Return what a colleague on call would call it; its last name where nobody labelled it."""
     return next((str(row[0]) for row in store.rows(_about(LABEL, iri))), last_name(iri))
 
@@ -63,7 +63,7 @@ SELECT ?thing ?kind ?label WHERE {
 }"""
 
 
-def by_name(store: GraphStore, *names: str) -> tuple[Entity, ...]:
+def by_name(store: Readable, *names: str) -> tuple[Entity, ...]:
     """Return the things with one of those labels, to the letter: by the order of the names, then services first."""
     quoted = " ".join(str(literal(each)) for each in names)
     found = _entities(store.rows(NAMED.replace("$names", quoted)))
@@ -75,7 +75,7 @@ ALIKE = NAMED.replace("VALUES ?label { $names }", "").replace(
 )
 
 
-def by_any_case(store: GraphStore, name: str) -> tuple[Entity, ...]:
+def by_any_case(store: Readable, name: str) -> tuple[Entity, ...]:
     """Return the things with that label, letter case aside; reads every label, so `by_name` is tried first."""
     return _entities(store.rows(ALIKE.replace("$name", str(literal(name)))))
 
@@ -83,7 +83,7 @@ def by_any_case(store: GraphStore, name: str) -> tuple[Entity, ...]:
 CALLERS = "SELECT DISTINCT ?thing WHERE { ?thing wb:calls $it }"
 
 
-def callers(store: GraphStore, service: Iri) -> tuple[Entity, ...]:
+def callers(store: Readable, service: Iri) -> tuple[Entity, ...]:
     """Return the services that call this one."""
     return _ranked(store, store.rows(_about(CALLERS, service)))
 
@@ -91,7 +91,7 @@ def callers(store: GraphStore, service: Iri) -> tuple[Entity, ...]:
 CALLEES = "SELECT DISTINCT ?thing WHERE { $it wb:calls ?thing }"
 
 
-def callees(store: GraphStore, service: Iri) -> tuple[Entity, ...]:
+def callees(store: Readable, service: Iri) -> tuple[Entity, ...]:
     """Return the services that this one calls."""
     return _ranked(store, store.rows(_about(CALLEES, service)))
 
@@ -104,7 +104,7 @@ SELECT DISTINCT ?thing WHERE {{
 }}"""
 
 
-def blast_radius(store: GraphStore, thing: Iri) -> tuple[Entity, ...]:
+def blast_radius(store: Readable, thing: Iri) -> tuple[Entity, ...]:
     """Return what suffers when this thing does: what needs it, directly or not, and what runs on it."""
     found = _ranked(store, store.rows(_about(BLAST_RADIUS, thing)))
     return tuple(each for each in found if each.iri != thing)
@@ -118,7 +118,7 @@ SELECT ?from ?relation ?to WHERE {
 }"""
 
 
-def neighbours(store: GraphStore, iris: Iterable[Iri]) -> Iterator[tuple[Iri, Iri, Iri]]:
+def neighbours(store: Readable, iris: Iterable[Iri]) -> Iterator[tuple[Iri, Iri, Iri]]:
     """Yield every edge that begins or ends at one of these: from, relation, to."""
     wanted = tuple(dict.fromkeys(iris))
     if wanted:
@@ -143,7 +143,7 @@ def _these(iris: Iterable[Iri]) -> str:
     return " ".join(str(named(each)) for each in iris)
 
 
-def _ranked(store: GraphStore, found: Iterable[Solution]) -> tuple[Entity, ...]:
+def _ranked(store: Readable, found: Iterable[Solution]) -> tuple[Entity, ...]:
     return tuple(sorted(described(store, (Iri(str(row[0])) for row in found)).values(), key=rank))
 
 

@@ -19,7 +19,7 @@ from ontology.iris import RDF
 from ontology.nouns import Fact, Iri, Layer, Value
 
 if TYPE_CHECKING:
-    from workbench.graph.store import GraphStore
+    from workbench.graph.reading import Readable
 
 TTL: Mapping[str, timedelta] = MappingProxyType(
     {
@@ -122,18 +122,18 @@ SELECT ?graph ?source ?scope ?layer ?base ?whole ?done ?complete WHERE {
 } ORDER BY ?source ?scope ?graph"""
 
 
-def standing(store: GraphStore, now: datetime) -> tuple[Standing, ...]:
+def standing(store: Readable, now: datetime) -> tuple[Standing, ...]:
     """Return how every scanned graph stands, by source and scope."""
     return tuple(_standing(store, now, *row) for row in store.rows(_STANDING))
 
 
-def stale(store: GraphStore, now: datetime) -> tuple[Standing, ...]:
+def stale(store: Readable, now: datetime) -> tuple[Standing, ...]:
     """Return the graphs whose facts are unconfirmed, the least sure first."""
     some = [each for each in standing(store, now) if each.state is State.UNCONFIRMED]
     return tuple(sorted(some, key=lambda each: (each.confidence / each.base, each.source, each.scope)))
 
 
-def state(store: GraphStore, subject: Iri, predicate: Iri, value: Iri | Value, now: datetime) -> State:
+def state(store: Readable, subject: Iri, predicate: Iri, value: Iri | Value, now: datetime) -> State:
     """Return where a fact is in its life: the best that any source says.
 
     Raises:
@@ -150,7 +150,7 @@ def state(store: GraphStore, subject: Iri, predicate: Iri, value: Iri | Value, n
     raise NotFound(f"No source ever said that of {subject}.", next_step="Check the three terms.")
 
 
-def _standing(store: GraphStore, now: datetime, *said: Iri | Value | None) -> Standing:
+def _standing(store: Readable, now: datetime, *said: Iri | Value | None) -> Standing:
     graph, source, scope, layer, base, whole, done, complete = said
     seen = done if whole is None else whole
     assert isinstance(seen, datetime)
@@ -162,7 +162,7 @@ def _standing(store: GraphStore, now: datetime, *said: Iri | Value | None) -> St
     return Standing(name, of, str(scope), which, _count(store, name), seen, bool(complete), age, limit, sure, left)
 
 
-def _count(store: GraphStore, graph: Iri) -> int:
+def _count(store: Readable, graph: Iri) -> int:
     """Return how many facts the graph holds; every unsure one has one annotation, which has one `rdf:predicate`."""
     ((unsure,),) = store.rows(f"SELECT (COUNT(*) AS ?n) WHERE {{ GRAPH <{graph}> {{ ?s <{RDF}predicate> ?o }} }}")
     if unsure:

@@ -16,7 +16,7 @@ from ontology import terms
 from ontology.errors import NotFound
 from ontology.nouns import Alert, Entity, Fact, Iri
 from workbench.graph import queries
-from workbench.graph.store import GraphStore
+from workbench.graph.reading import Readable
 
 if TYPE_CHECKING:
     import rdflib
@@ -88,7 +88,7 @@ NAMING = (
 class View:
     """The graph as a `GraphView`, with a few words for a person at the desk."""
 
-    def __init__(self, store: GraphStore) -> None:
+    def __init__(self, store: Readable) -> None:
         """See the store; what is written to it later is seen too."""
         self.store = store
 
