@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from memory.protocol import Recollection
-from ontology.nouns import Alert, Entity, Fact, Window
+from ontology.nouns import Alert, Entity, Fact, Iri, Window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -324,3 +324,44 @@ class Case:
     def top(self) -> Hypothesis | None:
         """The most believed hypothesis that is not ruled out."""
         return next((each for each in self.hypotheses if each.state is not State.RULED_OUT), None)
+
+
+class LinkState(StrEnum):
+    """How a fact stands at the moment that a drawing or a table is of."""
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    """Its source has not looked for longer than its time to live, or did not see everything."""
+    APPEARED = "appeared"
+    """Came between the two times that are compared."""
+    VANISHED = "vanished"
+    """Went between the two times that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A fact as it is shown: with what is left of its confidence at that moment."""
+
+    fact: Fact
+    confidence: float
+    """Effective, 0 to 1: the band, decayed past the source's time to live."""
+    state: LinkState = LinkState.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """A part of the estate, as the answer to a question about it."""
+
+    say: str
+    """The answer in one sentence, as a colleague would say it."""
+    entities: tuple[Entity, ...]
+    links: tuple[Link, ...]
+    """Facts that join two of the entities."""
+    details: tuple[Link, ...] = field(default=(), kw_only=True)
+    """Facts about one of the entities whose object is a value."""
+    focus: tuple[Iri, ...] = field(default=(), kw_only=True)
+    """What was asked about; for a path its things in their order."""
+    at: datetime | None = field(default=None, kw_only=True)
+    """The moment that it shows; None for now."""
+    hidden: int = field(default=0, kw_only=True)
+    """Entities that were left out, as there were too many."""
