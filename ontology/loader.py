@@ -6,7 +6,9 @@ report = validate(store.to_rdflib())     # rdflib and pyshacl, imported on first
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -74,10 +76,11 @@ def vocabulary() -> rdflib.Graph:
     return graph
 
 
-def validate(data: str | rdflib.Graph) -> Report:
+def validate(data: str | rdflib.Graph, about: Collection[Iri] | None = None) -> Report:
     """Check data, as Turtle text or an rdflib graph or dataset, against the shapes.
 
-    A dataset is checked as the union of its graphs. The data is not changed.
+    A dataset is checked as the union of its graphs. The data is not changed. With `about`, only these things are
+    checked, and the rest of the data is what they are seen against.
 
     Raises:
         BadInput: the text is not Turtle.
@@ -85,12 +88,26 @@ def validate(data: str | rdflib.Graph) -> Report:
     import pyshacl
     import rdflib
 
-    shapes = rdflib.Graph().parse(data=turtle(SHAPES), format="turtle")
+    focus: list[str | rdflib.URIRef] | None = None if about is None else [rdflib.URIRef(each) for each in about]
+    if focus == []:
+        return Report(True, ())
     _, results, _ = pyshacl.validate(
-        _united(data) + vocabulary(), shacl_graph=shapes, inference="none", allow_warnings=True
+        _united(data) + _words(), shacl_graph=_shapes(), focus_nodes=focus, inference="none", allow_warnings=True
     )  # the words lie beside the data: as an ontology of its own, pyshacl would leave out the taxonomies
     problems = _problems(results)
     return Report(all(each.severity != "violation" for each in problems), problems)
+
+
+@cache
+def _words() -> rdflib.Graph:
+    return vocabulary()
+
+
+@cache
+def _shapes() -> rdflib.Graph:
+    import rdflib
+
+    return rdflib.Graph().parse(data=turtle(SHAPES), format="turtle")
 
 
 def _united(data: str | rdflib.Graph) -> rdflib.Graph:

@@ -5,6 +5,7 @@ Frozen, slotted values. IRIs are minted in `ontology.iris`, kinds and predicates
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -128,6 +129,12 @@ class Fact:
     """One of the bands 1.0, 0.9, 0.7, 0.5, 0.3."""
     evidence: str = field(default="", kw_only=True)
     """Where to look: `path:line`, a trace id, an observation id."""
+
+    @property
+    def id(self) -> str:
+        """The name under which a person accepts or rejects it, such as `f-3fa2c1`: same statement, same id."""
+        said = "\n".join((self.subject, self.predicate, type(self.object).__name__, str(self.object)))
+        return f"f-{hashlib.sha256(said.encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,10 +257,10 @@ class Budget:
 class Steer:
     """What the engineer said to the agent."""
 
-    kind: Literal["look-at", "rule-out", "pin", "wrong", "note", "feedback"]
+    kind: Literal["look-at", "rule-out", "pin", "wrong", "note", "feedback", "accept", "reject"]
     text: str
     target: str = ""
-    """Id of the hypothesis or observation, or IRI of the entity, that it is about."""
+    """Id of the hypothesis or observation, name of the learned fact, or IRI of the entity, that it is about."""
     at: datetime | None = None
 
 

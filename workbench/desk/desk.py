@@ -22,6 +22,7 @@ from workbench.assembly import Workplace
 from workbench.desk import live
 from workbench.engine.close import closed
 from workbench.engine.conclude import conclude
+from workbench.engine.learning import meant, taken_back, with_its_ends
 from workbench.engine.loop import investigate
 from workbench.journal import Entry, Journal
 from workbench.notebook import nextcell
@@ -32,6 +33,7 @@ from workbench.render.card import alert_card, first_screen
 from workbench.render.coverage import coverage_ledger
 from workbench.render.episodes import episodes_view
 from workbench.render.graph import graph_view
+from workbench.render.learned import learned_view
 from workbench.render.logs import logs_view
 from workbench.render.metrics import metrics_figure, metrics_panel
 from workbench.render.observation import observation_view
@@ -42,6 +44,9 @@ from workbench.render.timeline import timeline_view
 from workbench.render.view import View
 from workbench.render.waterfall import waterfall
 from workbench.render.widgets import Controls
+
+Said = Literal["look-at", "rule-out", "feedback", "accept", "reject"]
+"""What a verb of the desk steers by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,31 @@ class Desk:
         """Say that a hypothesis (the top one by default) is not the cause."""
         return self.rule_out(hypothesis, because=because)
 
+    def accept(self, fact: str) -> View:
+        """Keep a learned fact beyond this case: by its id, or in words (`checkout calls payment`)."""
+        held = meant(self.case, fact)
+
+        def kept(case: Case) -> Iterator[Case]:
+            self.tools.place.accept(with_its_ends(case, held))
+            said = self._steered(case, "accept", "accepted as true of the estate", held.id)
+            yield replace(said, ended=case.ended)
+
+        return self._act("accept", {"fact": fact}, kept)
+
+    def reject(self, fact: str, *, because: str = "not so") -> View:
+        """Say that a fact is not so: what was learned is dropped, what a scanner said is asked for again.
+
+        The case goes on without it. A scanner's fact stays in the graph until that source has looked again.
+        """
+        held = meant(self.case, fact)
+
+        def dropped(case: Case) -> Iterator[Case]:
+            self.tools.place.doubt(held, because)
+            said = self._steered(taken_back(case, held), "reject", because, held.id)
+            yield replace(said, ended=case.ended)
+
+        return self._act("reject", {"fact": fact, "because": because}, dropped)
+
     def save(self, verdict: str | None = None, *, remedy: str = "") -> View:
         """Close the case and remember it as an episode.
 
@@ -231,6 +261,10 @@ class Desk:
     def spend(self) -> View:
         """What this case has used of its budget."""
         return spend_meter(self.case.spent, self._budget)
+
+    def learned(self) -> View:
+        """What this case found out of the estate."""
+        return learned_view(self.case)
 
     def timeline(self) -> View:
         """Everything that happened, in order."""
@@ -332,7 +366,7 @@ class Desk:
         act.entry = Entry(number, act.action, act.arguments, case, self.now())
         self._trail = [*(each for each in self._trail if each.n != number), act.entry]
         self._replayed = len(self._trail)
-        self.tools.place.graph.learn(case.id, case.learned)
+        self.tools.place.learn(case.id, case.learned)
 
     def _investigate(self, case: Case) -> Iterator[Case]:
         tools = self.tools
@@ -356,7 +390,7 @@ class Desk:
         case = replace(case, hypotheses=hypotheses)
         return replace(case, findings=conclude(case, self.tools.threshold))
 
-    def _steered(self, case: Case, kind: Literal["look-at", "rule-out", "feedback"], text: str, target: str) -> Case:
+    def _steered(self, case: Case, kind: Said, text: str, target: str) -> Case:
         return case.steered(Steer(kind, text, target, self.now()))
 
     def _entity(self, name: str) -> Entity:

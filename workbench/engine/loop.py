@@ -16,6 +16,7 @@ from memory.protocol import Memory
 from ontology.nouns import Alert
 from workbench.engine.conclude import conclude
 from workbench.engine.confidence import judge
+from workbench.engine.learning import taken_in
 from workbench.engine.scope import scoped
 from workbench.engine.symptoms import symptoms
 from workbench.nouns import (
@@ -92,11 +93,11 @@ def step(
     case = replace(
         _judged(asked, thought),
         planned=_fresh(asked, thought),
-        learned=tuple(dict.fromkeys((*case.learned, *thought.learned))),
         spent=case.spent + spent,
         steps=case.steps + 1,
         note=thought.note,
     )
+    case = taken_in(case, thought.learned)
     return _concluded(replace(case, coverage=coverage(case, environment)), threshold)
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from ontology.errors import PersonError
 from scanners.protocol import Problem, Scan, Scanner
+from workbench.graph.holder import Holder
 from workbench.graph.revision import Change
-from workbench.graph.store import GraphStore
+from workbench.graph.shapes import Malformed, checked
+from workbench.graph.writeback import looked_again
 
 Progress = Callable[[int, int, str], object]
 """Told after every scanner: how many are done, how many there are, and what came of this one."""
@@ -30,13 +32,17 @@ class Report:
     """What could not be read."""
     skipped: tuple[Problem, ...] = ()
     """What was left out on purpose."""
+    malformed: tuple[Malformed, ...] = ()
+    """Where what changed departs from the shapes: an error of the scanner; the facts are kept."""
+    unchecked: bool = False
+    """Too much changed to be checked against the shapes on the way."""
     failure: PersonError | None = None
     """Why the target as a whole could not be read; nothing was changed then."""
 
     @property
     def ok(self) -> bool:
-        """Whether all of the scope was read."""
-        return self.complete and not self.problems and self.failure is None
+        """Whether all of the scope was read, and all that changed is well formed."""
+        return self.complete and not self.problems and not self.malformed and self.failure is None
 
     @property
     def text(self) -> str:
@@ -50,7 +56,10 @@ class Report:
         )
         if not self.complete:
             first += " Not all of it could be read, so that nothing was removed."
-        return "\n".join([first, *(f"  could not read {each.where}: {each.reason}" for each in self.problems)])
+        if self.unchecked:
+            first += " Too much changed to check its shapes: run workbench graph check."
+        wrong = (f"  malformed: {each.about.rpartition('/id/')[2]}: {each.message}" for each in self.malformed)
+        return "\n".join([first, *(f"  could not read {each.where}: {each.reason}" for each in self.problems), *wrong])
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for a program."""
@@ -63,11 +72,13 @@ class Report:
             "complete": self.complete,
             "problems": [{"where": each.where, "reason": each.reason} for each in self.problems],
             "skipped": [{"where": each.where, "reason": each.reason} for each in self.skipped],
+            "malformed": [{"about": each.about, "message": each.message} for each in self.malformed],
+            "unchecked": self.unchecked,
             "failure": None if self.failure is None else str(self.failure),
         }
 
 
-def rescan(store: GraphStore, scanners: Iterable[Scanner[Any]], progress: Progress | None = None) -> tuple[Report, ...]:
+def rescan(store: Holder, scanners: Iterable[Scanner[Any]], progress: Progress | None = None) -> tuple[Report, ...]:
     """Run the scanners, write what they say, and publish it to the readers; return a report for each."""
     some = tuple(scanners)
     reports = []
@@ -80,9 +91,11 @@ def rescan(store: GraphStore, scanners: Iterable[Scanner[Any]], progress: Progre
     return tuple(reports)
 
 
-def _rescanned(store: GraphStore, scanner: Scanner[Any]) -> Report:
+def _rescanned(store: Holder, scanner: Scanner[Any]) -> Report:
     try:
         scan: Scan = scanner.scan()
     except PersonError as error:
         return Report(scanner.name, scanner.scope, Change(0, 0, 0), complete=False, failure=error)
-    return Report(scan.source, scan.scope, store.replace(scan), scan.complete, scan.problems, scan.skipped)
+    change = store.replace(scan)
+    looked_again(store, scan.source, scan.scope)
+    return Report(scan.source, scan.scope, change, scan.complete, scan.problems, scan.skipped, *checked(store, change))

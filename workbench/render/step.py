@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.nouns import Answered, Budget, Case, Failed, Hypothesis, Observation, Silent
 from workbench.render import reading
 from workbench.render.board import findings_json
+from workbench.render.learned import news
 from workbench.render.markup import Html, columns, fold, grid, tag
 from workbench.render.spend import spend_words
 from workbench.render.view import HYPOTHESIS, View, page
@@ -32,12 +33,15 @@ def step_view(case: Case, before: Case | None = None, *, cap: Budget | None = No
     spent = spend_words(case.spent, cap) + (" (from the journal, nothing was asked again)" if replayed else "")
     rows = [_asked(each) for each in fresh]
     note = cut(case.note, 320)  # what the reasoner adds: also that a model could take no part, and why
-    text = "\n".join(filter(None, (say, note, columns(rows, _HEAD, most=100) if rows else "", planned(case), spent)))
+    found = news(case, before)
+    table = columns(rows, _HEAD, most=100) if rows else ""
+    text = "\n".join(filter(None, (say, note, table, found, planned(case), spent)))
     return page(
         text,
         tag("p", say, class_="say"),
         tag("p", note, class_="small") if note else None,
         fold(f"{some(len(fresh), 'question')} asked", grid(rows, _HEAD, class_="rows")) if fresh else None,
+        tag("p", found, class_="small") if found else None,
         tag("p", planned(case), class_="mute small"),
         tag("p", spent, class_="mute small"),
         also={HYPOTHESIS: findings_json(case)},

@@ -15,11 +15,12 @@ from workbench.reasoning.statistical.asking import next_questions, points_at
 from workbench.reasoning.statistical.beginning import beginning
 from workbench.reasoning.statistical.calls import Calls, alerted, calls
 from workbench.reasoning.statistical.excess import synchronous
+from workbench.reasoning.statistical.learning import learned
 from workbench.reasoning.statistical.modes import claim, mode_of
 from workbench.reasoning.statistical.moves import Moves, moves
 from workbench.reasoning.statistical.ranking import Suspect, began, ranked
 from workbench.reasoning.statistical.signs import Sign
-from workbench.reasoning.statistical.spans import spans
+from workbench.reasoning.statistical.spans import Spans, spans
 from workbench.reasoning.statistical.templates import templates
 from workbench.reasoning.statistical.vocabulary import Signal, symptoms_of
 from workbench.reasoning.statistical.wording import NEXT_STEPS, REFUTED_BY
@@ -58,10 +59,11 @@ class StatisticalReasoner:
             return Thought(questions=questions, note=_asks(questions) if questions else "No telemetry answered.")
         target = alerted(case)
         since = beginning(case, target)
-        scene, suspects = _suspects(case, target, since, self._moves(case, since))
+        traced = spans(case, since)
+        scene, suspects = _suspects(case, target, since, self._moves(case, since), traced)
         shown = suspects[:MOST_HYPOTHESES]
         hypotheses = tuple(_hypothesis(case, suspect, scene) for suspect in shown)
-        return Thought(hypotheses, questions, note=_note(suspects, questions))
+        return Thought(hypotheses, questions, learned(case, traced), note=_note(suspects, questions))
 
 
 def _same(some: Sequence[object], others: Sequence[object]) -> bool:
@@ -69,10 +71,9 @@ def _same(some: Sequence[object], others: Sequence[object]) -> bool:
 
 
 def _suspects(
-    case: Case, target: str | None, since: datetime, moved: Moves
+    case: Case, target: str | None, since: datetime, moved: Moves, traced: Spans | None
 ) -> tuple[witnesses.Scene, tuple[Suspect, ...]]:
     """Return what all witnesses share, and the suspects, most suspected first."""
-    traced = spans(case, since)
     scene = _scene(case, target, synchronous(moved, calls(case, traced.edges if traced else ())).forward(target))
     signs: list[Sign] = [
         *witnesses.slowness_and_errors(moved, scene),

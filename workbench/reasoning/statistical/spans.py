@@ -10,7 +10,7 @@ Source: client-minus-server gap and deepest error were measured as the strongest
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,13 +59,23 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """How often one service was seen to call another."""
+
+    traces: int
+    example: str
+    """Id of one of these traces."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spans:
     """What the traces of a case say."""
 
     observation: str
     spent: tuple[Spent, ...]
     failing: tuple[Failing, ...]
-    edges: frozenset[tuple[str, str]]
+    edges: Mapping[tuple[str, str], Crossing]
+    """Who was seen to call whom."""
     root_before_ms: float | None
     root_after_ms: float | None
     """Mean duration of whole traces."""
@@ -79,15 +89,23 @@ def spans(case: Case, since: datetime) -> Spans | None:
     latest = asked[-1]
     table = prepared(latest.table, since)  # type: ignore[arg-type]  # not None: see above
     roots = table[table["parent_service"].isna()]
-    crossing = table[table["parent_service"].notna() & (table["parent_service"] != table["service"])]
     return Spans(
         latest.id,
         tuple(_spent(table)),
         tuple(_failing(table)),
-        frozenset(zip(crossing["parent_service"], crossing["service"], strict=True)),
+        _crossings(table[table["parent_service"].notna() & (table["parent_service"] != table["service"])]),
         _mean(roots.loc[~roots["late"], "duration_ms"]),
         _mean(roots.loc[roots["late"], "duration_ms"]),
     )
+
+
+def _crossings(spans: pd.DataFrame) -> Mapping[tuple[str, str], Crossing]:
+    """Return, for every caller and callee among spans whose parent belongs to another service, how often it was."""
+    pairs = spans.groupby(["parent_service", "service"], sort=True)["trace_id"]
+    return {
+        (str(caller), str(callee)): Crossing(int(traces.nunique()), str(traces.iloc[0]))
+        for (caller, callee), traces in pairs
+    }
 
 
 def prepared(table: pd.DataFrame, since: datetime) -> pd.DataFrame:
