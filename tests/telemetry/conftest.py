@@ -105,6 +105,12 @@ def case_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def case_tables() -> dict[str, pd.DataFrame]:
+    """The five tables of the case."""
+    return tables()
+
+
+@pytest.fixture
 def fault_window() -> Window:
     """The five minutes of the fault."""
     return Window(FAULT, END)

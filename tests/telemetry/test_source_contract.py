@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ontology import iris
 from ontology.nouns import Entity, Window
 from workbench.nouns import Answered, Failed, Modality, Question, Silent
 from workbench.ports import Source
+from workbench.telemetry.jaeger import JaegerSource
 from workbench.telemetry.layouts import COLUMNS, clock_of
+from workbench.telemetry.loki import LokiSource
 from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.recorded import recorded_sources
+from workbench.telemetry.tempo import TempoSource
+from workbench.testing.vendors import VendorServer, jaeger, loki, tempo
+
+NOWHERE = "http://127.0.0.1:1"
+VENDORS: dict[str, tuple[Callable[[str], Source], Callable[[pd.DataFrame], VendorServer], Modality, str]] = {
+    "loki": (LokiSource, loki, Modality.LOGS, "logs"),
+    "jaeger": (JaegerSource, jaeger, Modality.TRACES, "traces"),
+    "tempo": (TempoSource, tempo, Modality.TRACES, "traces"),
+}
+"""Source, a server of our own that speaks its API, what it answers, and the table that the server holds."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +40,23 @@ class Subject:
     """Make its metrics impossible to read, and return that source."""
 
 
-@pytest.fixture(params=["recorded", "prometheus"])
-def subject(request: pytest.FixtureRequest, case_folder: Path, prometheus_double) -> Subject:
+@pytest.fixture(params=["recorded", "prometheus", "loki", "jaeger", "tempo"])
+def subject(request: pytest.FixtureRequest, case_folder: Path, case_tables, prometheus_double) -> Iterator[Subject]:
     """Every source in turn."""
-    if request.param == "recorded":
+    if request.param in VENDORS:
+        make, double, modality, table = VENDORS[request.param]
+        with double(case_tables[table]) as server:
+            yield _only(make(server.url), modality, make(NOWHERE))
+        return
+    yield _first(request.param, case_folder, prometheus_double)
+
+
+def _only(source: Source, modality: Modality, broken: Source) -> Subject:
+    return Subject(dict.fromkeys(Modality, source), (modality,), lambda: broken)
+
+
+def _first(name: str, case_folder: Path, prometheus_double) -> Subject:
+    if name == "recorded":
 
         def cut() -> Source:
             (case_folder / "metrics.parquet").write_bytes(b"PAR1")
@@ -39,8 +65,7 @@ def subject(request: pytest.FixtureRequest, case_folder: Path, prometheus_double
         sources = recorded_sources(case_folder)
         return Subject(sources, (Modality.METRICS, Modality.TRACES, Modality.LOGS, Modality.CHANGES), cut)
     source = PrometheusSource(prometheus_double.url, step=5)
-    broken = PrometheusSource("http://127.0.0.1:1", step=5)
-    return Subject(dict.fromkeys(Modality, source), (Modality.METRICS,), lambda: broken)
+    return _only(source, Modality.METRICS, PrometheusSource(NOWHERE, step=5))
 
 
 def entity(name: str) -> Entity:
@@ -81,6 +106,7 @@ def test_about_keeps_only_the_named_entities(subject: Subject, fault_window: Win
             assert set(reply.table[column]) == {"payment"}
 
 
+@pytest.mark.parametrize("subject", ["recorded", "prometheus"], indirect=True)
 def test_what_names_a_metric(subject: Subject, fault_window: Window) -> None:
     """A question that names a metric is answered with that metric alone."""
     name = "process_resident_memory_bytes"
@@ -109,7 +135,7 @@ def test_what_cannot_be_looked_at_is_failure(subject: Subject, fault_window: Win
 
 def test_a_broken_source_fails_and_does_not_raise(subject: Subject, fault_window: Window) -> None:
     """What is wrong outside becomes Failed with reason and remedy; `ask` does not raise."""
-    reply = subject.broken().ask(Question(Modality.METRICS, fault_window)).reply
+    reply = subject.broken().ask(Question(subject.has[0], fault_window)).reply
     assert isinstance(reply, Failed)
     assert reply.reason
     assert reply.remedy
@@ -117,8 +143,8 @@ def test_a_broken_source_fails_and_does_not_raise(subject: Subject, fault_window
 
 def test_the_observation_carries_question_and_source(subject: Subject, fault_window: Window) -> None:
     """The observation names its source and the very question, so that its id is the question's."""
-    question = Question(Modality.METRICS, fault_window)
-    observation = subject.sources[Modality.METRICS].ask(question)
+    question = Question(subject.has[0], fault_window)
+    observation = subject.sources[subject.has[0]].ask(question)
     assert observation.question is question
-    assert observation.source == subject.sources[Modality.METRICS].name
+    assert observation.source == subject.sources[subject.has[0]].name
     assert observation.id[1:] == question.id[1:]
