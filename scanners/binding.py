@@ -24,3 +24,7 @@ class Binding:
         """Return the environment of the first of these names that the table binds, else `other`."""
         told = (f"{source}:{name}" for name in names)
         return next((env for each in told for line, env in self.table.items() if fnmatchcase(each, line)), other)
+
+
+UNBOUND = Binding()
+"""Binds nothing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import stat
 import subprocess
 import sys
 import time
@@ -81,7 +82,8 @@ def files(target: Path, *suffixes: str) -> Iterator[Path]:
         yield target
         return
     count = 0
-    for root, folders, names in os.walk(target, followlinks=False):
+    closed: list[str] = []
+    for root, folders, names in os.walk(target, followlinks=False, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(each for each in folders if each not in _NOT_OURS)
         for name in sorted(names):
             path = Path(root, name)
@@ -90,14 +92,21 @@ def files(target: Path, *suffixes: str) -> Iterator[Path]:
                 if count > FILES:
                     return
                 yield path
+    yield from map(Path, closed)  # a folder that may not be listed: reading it says why
 
 
 def text_of(path: Path, shown: str) -> str | Problem:
     """Return the text of a file, or the reason why it cannot be used."""
     try:
-        if path.stat().st_size > SIZE:
-            return Problem(shown, f"larger than {SIZE // 1024 // 1024} MB")
-        return path.read_bytes().decode("utf-8-sig")
+        known = path.stat()
+        if not stat.S_ISREG(known.st_mode):  # a pipe would keep us waiting, a device never ends
+            return Problem(shown, "no regular file")
+        if known.st_size <= SIZE:
+            with path.open("rb") as file:
+                content = file.read(SIZE + 1)  # whatever its size was a moment ago
+            if len(content) <= SIZE:
+                return content.decode("utf-8-sig")
+        return Problem(shown, f"larger than {SIZE // 1024 // 1024} MB")
     except UnicodeDecodeError:
         return Problem(shown, "not UTF-8 text")
     except OSError as error:

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ontology.errors import BadInput
-from scanners.binding import Binding
+from scanners.binding import UNBOUND, Binding
 from scanners.protocol import OFFLINE, Clients, Now, Redact, Scanner, clock
 from scanners.secrecy import without_secrets
-
-UNBOUND = Binding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +50,41 @@ def _class(where: str) -> Callable[..., Scanner[Any]]:
     return made
 
 
-def _folder(where: str, target: str = "a folder or a file") -> Entry:
-    """Return the entry of a scanner that reads files: `Class(path, environment, redact, now)`."""
+def _folder(where: str, target: str = "a folder or a file", *, bound: bool = False) -> Entry:
+    """Return the entry of a scanner that reads files: `Class(path, environment, redact, now)`.
+
+    `bound` hands it the scope binding too (`binding=`): it finds names to bind in what it reads.
+    """
     make = _class(where)
-    return Entry(lambda order: make(Path(order.target), order.environment, order.redact, order.now), target)
+
+    def made(order: Order) -> Scanner[Any]:
+        more = {"binding": order.binding} if bound else {}
+        return make(Path(order.target), order.environment, order.redact, order.now, **more)
+
+    return Entry(made, target)
 
 
-def _api(where: str, target: str) -> Entry:
+def _api(where: str, target: str, *, bound: bool = False) -> Entry:
     """Return the entry of a scanner that asks an API: `Class(target, environment, redact, now, clients=...)`."""
     make = _class(where)
-    return Entry(
-        lambda order: make(order.target, order.environment, order.redact, order.now, clients=order.clients),
-        target,
-        local=False,
-    )
+
+    def made(order: Order) -> Scanner[Any]:
+        more = {"binding": order.binding} if bound else {}
+        return make(order.target, order.environment, order.redact, order.now, clients=order.clients, **more)
+
+    return Entry(made, target, local=False)
 
 
 CATALOGUE: Mapping[str, Entry] = {
-    "aws": _api("scanners.aws:AwsScanner", "a profile of the AWS configuration"),
-    "compose": _folder("scanners.compose:ComposeScanner"),
+    "aws": _api("scanners.aws:AwsScanner", "a profile of the AWS configuration, or profile@region,region", bound=True),
+    "compose": _folder("scanners.compose:ComposeScanner", bound=True),
     "flags": _folder("scanners.flags:FlagsScanner", "a folder of flagd flag files"),
-    "gcp": _api("scanners.gcp:GcpScanner", "a project id"),
+    "gcp": _api("scanners.gcp:GcpScanner", "a project id", bound=True),
     "git": _folder("scanners.git:GitScanner", "a checkout"),
     "grafana": _api("scanners.grafana:GrafanaScanner", "an address, or a folder of dashboards and alert rules"),
-    "jaeger": _api("scanners.jaeger:JaegerScanner", "an address"),
-    "kubernetes": _folder("scanners.kubernetes:KubernetesScanner", "a folder of manifests"),
-    "kubernetes-api": _api("scanners.kubernetes_api:KubernetesApiScanner", "a context of the kubeconfig"),
+    "jaeger": _api("scanners.jaeger:JaegerScanner", "an address", bound=True),
+    "kubernetes": _folder("scanners.kubernetes:KubernetesScanner", "a folder of manifests", bound=True),
+    "kubernetes-api": _api("scanners.kubernetes_api:KubernetesApiScanner", "a context of the kubeconfig", bound=True),
     "pipelines": _folder("scanners.pipelines:PipelinesScanner", "a checkout with pipelines, or a folder of DAGs"),
     "processes": Entry(
         lambda order: _class("scanners.processes:ProcessScanner")(order.environment, order.redact, order.now),
@@ -87,7 +94,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "prometheus": _api("scanners.prometheus:PrometheusScanner", "an address, or a folder of rules"),
     "source": _folder("scanners.source:SourceScanner", "a folder of source code"),
     "terraform": _folder("scanners.terraform:TerraformScanner"),
-    "traces": _folder("scanners.traces:TracesScanner", "a file or a folder of traces"),
+    "traces": _folder("scanners.traces:TracesScanner", "a file or a folder of traces", bound=True),
 }
 
 

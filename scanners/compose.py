@@ -1,24 +1,25 @@
 """Docker Compose: services, images, ports, settings, and who is told about whom.
 
-All files of the folder are read as one estate: the base file, the overlays by name, `compose.override` last,
-with `.env` filled in. Overlays that are not part of a running estate by their name (tests, profiling) are
-left out, and said to be.
+All files of a project are read as one estate (`scanners.compose_files` says which), with `.env` filled in, with what
+they include and what their services extend. Overlays and profiles that are not part of a running estate by their name
+(tests, profiling) are left out, and said to be. The scope binding knows a project by its name: `compose:<project>`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ontology import iris, terms
-from ontology.errors import NotFound
 from ontology.nouns import Fact, Iri, Layer
 from ontology.terms import Kind
 from scanners import bounded, edges
+from scanners.binding import UNBOUND, Binding
+from scanners.compose_files import Files, env_lines, not_running, projects, read_env
 from scanners.compose_merge import Compose as Merged
-from scanners.compose_merge import Service, Value, included, merged
+from scanners.compose_merge import Service, Value, extended, included, merged
 from scanners.edges import Component, Setting
 from scanners.ledger import Ledger, write_edges, write_setting
 from scanners.origin import Origin, origin, scope_of
@@ -27,23 +28,25 @@ from scanners.references import expand
 from scanners.roles import role
 from scanners.secrecy import without_secrets
 
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-"""Names of the base file, the first that is there."""
-_OVERLAY = re.compile(r"^(?:docker-)?compose[.\-_](?P<purpose>[\w.\-]+)\.ya?ml$")
-_NOT_RUNNING = re.compile(
-    r"(^|[._\-])(tests?|testing|e2e|ci|cypress|profil(e|er|ing)|debug|bench(mark)?|lint)([._\-]|$)"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What was read: the merged files, the variables of `.env`, and where they lie."""
+    """What was read of one project: the merged files, the variables of `.env`, and where they lie."""
 
     compose: Merged
     variables: Mapping[str, str]
-    env_files: Mapping[str, Mapping[str, str]]
-    """Path as written in `env_file` to its settings."""
+    env_files: Mapping[str, tuple[tuple[str, str, int], ...]]
+    """Path of an `env_file` to its settings: name, value, line."""
     origin: Origin
+    """Of the scanned folder; paths are relative to it."""
+    place: str = "."
+    """Folder of the project in the scanned folder."""
+
+    @property
+    def project(self) -> str:
+        """The name of the project: as it says, or the name of its folder."""
+        inside = PurePosixPath(self.origin.path(self.place)).name
+        return self.compose.project or inside or self.origin.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class ComposeScanner:
     environment: str = "default"
     redact: Redact = without_secrets
     now: Now = clock
+    binding: Binding = field(default=UNBOUND, kw_only=True)
     name: str = "compose"
     layer: Layer = Layer.DECLARED
 
@@ -62,40 +66,35 @@ class ComposeScanner:
         """The last two parts of the folder's path."""
         return scope_of(self.target)
 
-    def read(self) -> Reading[Folder]:
+    def read(self) -> Reading[tuple[Folder, ...]]:
         """Read the Compose files and what they name.
 
         Raises:
             NotFound: there is no Compose file here.
         """
         target = bounded.folder(self.target)
-        chosen, skipped = compose_files(target)
-        base = target if target.is_dir() else target.parent
-        documents: list[bounded.Document] = []
+        root = target if target.is_dir() else target.parent
         problems: list[Problem] = []
-        waiting, seen = list(chosen), set(chosen)
+        skipped: list[Problem] = []
         with bounded.Parser() as parser:
-            while waiting:
-                found = parser.read(waiting.pop(0), base)
-                if isinstance(found, Problem):
-                    problems.append(found)
-                    continue
-                documents += [each for each in found if each.content is not None]
-                more = [base / name for each in found for name in included(each) if _inside(base, name)]
-                waiting += [path for path in more if path.is_file() and path not in seen]
-                seen |= set(more)
-        compose, wrong = merged(documents)
-        variables = read_env(base / ".env")
-        env_files = {name: read_env(base / name) for name in compose.env_files if _inside(base, name)}
-        folder = Folder(compose, variables, env_files, origin(base))
-        problems += wrong
-        return Reading(folder, self.now(), tuple(problems), not problems, skipped)
+            folders = tuple(_read(parser, root, files, problems, skipped) for files in projects(target))
+        return Reading(folders, self.now(), tuple(problems), not problems, tuple(skipped))
 
-    def facts(self, reading: Reading[Folder]) -> tuple[Fact, ...]:
+    def facts(self, reading: Reading[tuple[Folder, ...]]) -> tuple[Fact, ...]:
         """Say what the files declare."""
         ledger = Ledger(self.name, self.layer, reading.taken, self.redact)
-        folder = reading.raw
-        project = folder.compose.project or folder.origin.name
+        for folder in reading.raw:
+            environment = self.binding.environment(self.name, folder.project, other=self.environment)
+            replace(self, environment=environment)._write(ledger, folder)
+        return ledger.facts()
+
+    def scan(self) -> Scan:
+        """Read, and say what it means."""
+        return run(self)
+
+    def _write(self, ledger: Ledger, folder: Folder) -> None:
+        """Write one project down."""
+        project = folder.project
         project_iri = ledger.thing(
             iris.thing("compose-project", self.environment, project), Kind.COMPOSE_PROJECT, project
         )
@@ -109,11 +108,6 @@ class ComposeScanner:
         for service, component in zip(services, components, strict=True):
             self._order(ledger, service, component, {each.name: names[each.name] for each in services})
         _write_edges(ledger, components, _hosts(services, components))
-        return ledger.facts()
-
-    def scan(self) -> Scan:
-        """Read, and say what it means."""
-        return run(self)
 
     def _component(self, service: Service, name: str, project: str) -> Component:
         """Return the service in the shape that edges are made from."""
@@ -140,9 +134,7 @@ class ComposeScanner:
         """Write down a service, its workload, image, ports and settings."""
         where = service.evidence
         ledger.thing(component.service, Kind.SERVICE, component.name, where)
-        workload = iris.thing(
-            "workload", self.environment, folder.compose.project or folder.origin.name, "compose", service.name
-        )
+        workload = iris.thing("workload", self.environment, folder.project, "compose", service.name)
         ledger.thing(workload, Kind.COMPOSE_SERVICE, service.name, where)
         ledger.say(workload, terms.IMPLEMENTS, component.service, evidence=where)
         ledger.say(workload, terms.PART_OF, project, evidence=where)
@@ -162,6 +154,10 @@ class ComposeScanner:
         ledger.say(workload, terms.RESTART_POLICY, service.restart, evidence=where)
         ledger.say(workload, terms.HEALTH_CHECK, service.health_check, evidence=where)
         ledger.say(workload, terms.COMMAND, " ".join(service.command), evidence=where)
+        for kind, taken in ((Kind.SECRET, service.secrets), (Kind.CONFIG_FILE, service.configs)):
+            for name in taken:
+                config = iris.thing("config", self.environment, folder.project, kind.lower(), name)
+                ledger.say(workload, terms.MOUNTS, ledger.thing(config, kind, name, where), evidence=where)
         for setting in component.settings:
             written = service.environment[setting.name]
             write_setting(ledger, workload, setting, written.template, written.value)
@@ -174,53 +170,72 @@ class ComposeScanner:
                 ledger.say(component.service, terms.DEPENDS_ON, target, evidence=where)
 
 
-def compose_files(target: Path) -> tuple[tuple[Path, ...], tuple[Problem, ...]]:
-    """Return the files that make up the estate, in the order they are merged, and those left out.
+def _read(parser: bounded.Parser, root: Path, files: Files, problems: list[Problem], skipped: list[Problem]) -> Folder:
+    """Read one project: its files, what they include, what their services extend, and the settings beside them."""
+    documents: list[bounded.Document] = []
+    others: dict[str, bounded.Document] = {}
+    variables: dict[str, str] = {}
+    skipped += files.skipped
+    waiting = [bounded.shown(path, root) for path in files.chosen]
+    seen = set(waiting)
+    while waiting:
+        for document in _parsed(parser, root, waiting.pop(0), problems):
+            documents.append(document)
+            for name, told in included(document):
+                if name not in seen and _inside(root, name) and (root / name).is_file():
+                    seen.add(name)
+                    waiting.append(name)
+                    for env in told or (posixpath.join(posixpath.dirname(name), ".env"),):
+                        variables |= read_env(root / env) if _inside(root, env) else {}
+    _read_extended(parser, root, documents, others, problems)
+    compose, wrong = merged(documents, others)
+    compose, left = _with_profiles(compose)
+    problems += wrong
+    skipped += left
+    variables |= read_env(files.folder / ".env")
+    env_files = {name: tuple(env_lines(root / name)) for name in compose.env_files if _inside(root, name)}
+    return Folder(compose, variables, env_files, origin(root), files.folder.relative_to(root).as_posix())
 
-    Raises:
-        NotFound: there is none.
-    """
-    if target.is_file():
-        return (target,), ()
-    present = {path.name: path for path in sorted(target.iterdir()) if path.is_file()}
-    base = [present[name] for name in COMPOSE_FILES if name in present][:1]
-    overlays = [(match["purpose"], path) for name, path in present.items() if (match := _OVERLAY.match(name))]
-    running = [(purpose, path) for purpose, path in overlays if not base or not _NOT_RUNNING.search(purpose)]
-    if not base and not running:
-        below = sorted({path.parent.relative_to(target).as_posix() for path in bounded.files(target, *COMPOSE_FILES)})
-        hint = f"Scan one of: {', '.join(below[:5])}." if below else "Name a folder that holds a compose.yaml."
-        raise NotFound(f"There is no Compose file in {target}.", next_step=hint)
-    running.sort(key=lambda pair: (pair[0] == "override", pair[0]))
-    chosen = (*base, *(path for _, path in running))
-    skipped = tuple(
-        Problem(path.name, f"an overlay for {purpose}, not part of the running estate")
-        for purpose, path in overlays
-        if path not in chosen
+
+def _parsed(parser: bounded.Parser, root: Path, name: str, problems: list[Problem]) -> tuple[bounded.Document, ...]:
+    """Return what a file holds; a broken one is a problem."""
+    found = parser.read(root / name, root)
+    if isinstance(found, Problem):
+        problems.append(found)
+        return ()
+    return tuple(each for each in found if each.content is not None)
+
+
+def _read_extended(
+    parser: bounded.Parser,
+    root: Path,
+    documents: Sequence[bounded.Document],
+    others: dict[str, bounded.Document],
+    problems: list[Problem],
+) -> None:
+    """Read the files whose services are extended, and those that these extend, into `others`."""
+    waiting = [name for document in documents for name in extended(document)]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in others and _inside(root, name) and (root / name).is_file():
+            for document in _parsed(parser, root, name, problems)[:1]:
+                others[name] = document
+                waiting += extended(document)
+
+
+def _with_profiles(compose: Merged) -> tuple[Merged, tuple[Problem, ...]]:
+    """Return the project without the services that only start for tests, debugging and the like."""
+    left = [each for each in compose.services if each.profiles and all(map(not_running, each.profiles))]
+    reason = "starts for the profile {} only, not part of the running estate"
+    return replace(compose, services=tuple(each for each in compose.services if each not in left)), tuple(
+        Problem(each.evidence, reason.format(" or ".join(each.profiles))) for each in left
     )
-    return chosen, skipped
 
 
-def read_env(path: Path) -> dict[str, str]:
-    """Return the settings of a `.env` file, earlier ones filled into later ones; a missing file has none."""
-    text = bounded.text_of(path, path.name) if path.is_file() else ""
-    found: dict[str, str] = {}
-    for line in ("" if isinstance(text, Problem) else text).splitlines():
-        match = re.match(r"^\s*(?:export\s+)?([A-Za-z_][\w.\-]*)\s*=\s*(.*?)\s*$", line)
-        if match is None:
-            continue
-        name, value = match.groups()
-        quote = value[:1]
-        if quote in ("'", '"') and quote in value[1:]:
-            value = value[1 : value.index(quote, 1)]
-        else:
-            value = re.split(r"(?:^|\s+)#", value, maxsplit=1)[0]
-        found[name] = value if quote == "'" else expand(value, found)
-    return found
-
-
-def _inside(base: Path, name: str) -> bool:
-    """Say whether a path named by a file stays in the folder."""
-    return (base / name).resolve().is_relative_to(base.resolve())
+def _inside(root: Path, name: str) -> bool:
+    """Say whether a path named by a file is one that a file system takes, and stays in the scanned folder."""
+    sound = "\0" not in name and all(len(part) < 256 for part in name.split("/"))
+    return sound and (root / name).resolve().is_relative_to(root.resolve())
 
 
 def _filled(service: Service, folder: Folder) -> Service:
@@ -230,14 +245,15 @@ def _filled(service: Service, folder: Folder) -> Service:
     def fill(text: str) -> str:
         return expand(text, variables)
 
+    context = service.context or posixpath.dirname(service.evidence)
     environment = dict(service.environment)
-    for name in service.env_files:
-        for variable, value in folder.env_files.get(name, {}).items():
-            environment.setdefault(variable, Value(value, name, value))
+    for name in reversed(service.env_files):  # of two files, the later one counts
+        for variable, value, line in reversed(folder.env_files.get(name, ())):
+            environment.setdefault(variable, Value(value, f"{name}:{line}", value))
     return replace(
         service,
         image=fill(service.image),
-        dockerfile=_dockerfile(fill(service.context), fill(service.dockerfile)) if service.built else "",
+        dockerfile=_dockerfile(fill(context), fill(service.dockerfile)) if service.built else "",
         ports=tuple(port for text in service.port_texts for port in text.ports(fill)),
         environment={
             variable: replace(value, value=variables.get(variable) if value.template is None else fill(value.template))

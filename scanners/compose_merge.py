@@ -5,10 +5,12 @@ In: documents as parsed. Out: services in one shape, every setting with the line
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from scanners.bounded import Document
@@ -78,6 +80,11 @@ class Service:
     replicas: int | None = None
     restart: str = ""
     extends: str = ""
+    extends_file: str = ""
+    """File of the service that it extends; empty for its own estate."""
+    profiles: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +100,63 @@ class Compose:
         return tuple(dict.fromkeys(name for service in self.services for name in service.env_files))
 
 
-def merged(documents: Iterable[Document]) -> tuple[Compose, tuple[Problem, ...]]:
-    """Return the estate that the documents declare, later ones over earlier ones, and what was wrong in them."""
+def merged(
+    documents: Iterable[Document], others: Mapping[str, Document] = MappingProxyType({})
+) -> tuple[Compose, tuple[Problem, ...]]:
+    """Return the estate that the documents declare, later ones over earlier ones, and what was wrong in them.
+
+    Args:
+        documents: the files of the estate.
+        others: path to a file that services extend, and that is no part of the estate.
+    """
     services: dict[str, Service] = {}
     problems: list[Problem] = []
     project = ""
     for document in documents:
-        if not isinstance(document.content, dict):
-            problems.append(Problem(document.path, "is not a mapping, so it is no Compose file"))
-            continue
-        project = project or _text(document.content.get("name"))
-        declared = document.content.get("services") or {}
-        if not isinstance(declared, dict):
-            problems.append(Problem(document.at("services"), "`services` is not a mapping"))
-            continue
-        for name, body in declared.items():
-            if not isinstance(body, dict) and body is not None:
-                problems.append(Problem(document.at(f"services/{name}"), f"service {name} is not a mapping"))
-                continue
-            part = _service(name, body or {}, document)
+        project = project or _text(_mapping(document.content).get("name"))
+        for name, part in _services(document, problems):
             services[name] = over(services[name], part) if name in services else part
-    return Compose("" if "$" in project else project, tuple(_extended(services))), tuple(problems)
+    files = {path: dict(_services(document, problems)) for path, document in others.items()}
+    every = (_extended(service, services, files) for service in services.values())
+    return Compose("" if "$" in project else project, tuple(every)), tuple(problems)
 
 
-def included(document: Document) -> Iterator[str]:
-    """Yield the paths of the Compose files that a document includes."""
+def _services(document: Document, problems: list[Problem]) -> Iterator[tuple[str, Service]]:
+    """Yield name and content of each service of a file; what is none is a problem."""
+    if not isinstance(document.content, dict):
+        problems.append(Problem(document.path, "is not a mapping, so it is no Compose file"))
+        return
+    declared = document.content.get("services") or {}
+    if not isinstance(declared, dict):
+        problems.append(Problem(document.at("services"), "`services` is not a mapping"))
+        return
+    for name, body in declared.items():
+        if not isinstance(body, dict) and body is not None:
+            problems.append(Problem(document.at(f"services/{name}"), f"service {name} is not a mapping"))
+        else:
+            yield name, _service(name, body or {}, document)
+
+
+def included(document: Document) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the paths of the Compose files that a document includes, and of the env files for each."""
     for each in _sequence(_mapping(document.content).get("include")):
         paths = each.get("path") if isinstance(each, dict) else each
-        yield from (path for path in map(_text, _sequence(paths)) if path)
+        told = _sequence(each.get("env_file")) if isinstance(each, dict) else ()
+        for path in map(_text, _sequence(paths)):
+            if path:
+                yield _below(document, path), tuple(_below(document, _text(name)) for name in told)
+
+
+def extended(document: Document) -> Iterator[str]:
+    """Yield the paths of the files whose services a document's services extend."""
+    for body in _mapping(_mapping(document.content).get("services")).values():
+        if name := _text(_mapping(_mapping(body).get("extends")).get("file")):
+            yield _below(document, name)
+
+
+def _below(document: Document, name: str) -> str:
+    """Return a path as seen from the scanned folder: what a file names lies beside it."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(document.path), name))
 
 
 def over(base: Service, part: Service) -> Service:
@@ -143,17 +179,34 @@ def over(base: Service, part: Service) -> Service:
         replicas=base.replicas if part.replicas is None else part.replicas,
         restart=part.restart or base.restart,
         extends=part.extends or base.extends,
+        extends_file=part.extends_file if part.extends else base.extends_file,
+        profiles=tuple(dict.fromkeys((*base.profiles, *part.profiles))),
+        secrets=tuple(dict.fromkeys((*base.secrets, *part.secrets))),
+        configs=tuple(dict.fromkeys((*base.configs, *part.configs))),
     )
 
 
-def _extended(services: Mapping[str, Service]) -> Iterator[Service]:
-    """Yield the services with what they extend filled in, one level, from the same estate."""
-    for service in services.values():
-        base = services.get(service.extends)
-        if base is None or base is service:
-            yield service
-        else:
-            yield replace(over(base, service), name=service.name, evidence=service.evidence)
+def _extended(
+    service: Service,
+    here: Mapping[str, Service],
+    files: Mapping[str, Mapping[str, Service]],
+    above: tuple[Service, ...] = (),
+) -> Service:
+    """Return the service with what it extends filled in, and what that extends; a circle ends where it closes.
+
+    Args:
+        service: the service.
+        here: the services of its own estate or file.
+        files: path to the services of other files.
+        above: the services that led here.
+    """
+    there = files.get(service.extends_file, {}) if service.extends_file else here
+    base = there.get(service.extends)
+    if base is None or base is service or base in above or len(above) > 20:
+        return service
+    base = _extended(base, there, files, (*above, service))
+    whole = over(base, service)
+    return replace(whole, name=service.name, evidence=service.evidence, profiles=service.profiles)
 
 
 def _service(name: str, body: Mapping[str, Any], document: Document) -> Service:
@@ -170,12 +223,13 @@ def _service(name: str, body: Mapping[str, Any], document: Document) -> Service:
         document.at(path),
         image=_text(body.get("image")),
         built=bool(build),
-        context=_text(build.get("context")),
+        context=_context(document, context) if (context := _text(build.get("context"))) else "",
         dockerfile=_text(build.get("dockerfile")),
         port_texts=tuple(_ports(body, path, document)),
         environment=_environment(body.get("environment"), f"{path}/environment", document),
         env_files=tuple(
-            _text(each.get("path") if isinstance(each, dict) else each) for each in _sequence(body.get("env_file"))
+            _below(document, _text(each.get("path") if isinstance(each, dict) else each))
+            for each in _sequence(body.get("env_file"))
         ),
         depends_on={
             other.partition(":")[0]: document.at(f"{path}/{section}/{key}")
@@ -190,7 +244,25 @@ def _service(name: str, body: Mapping[str, Any], document: Document) -> Service:
         replicas=_number(deploy.get("replicas", body.get("scale"))),
         restart=_text(body.get("restart")),
         extends=_text(extends.get("service") if isinstance(extends, dict) else extends),
+        extends_file=_below(document, file) if (file := _text(_mapping(extends).get("file"))) else "",
+        profiles=tuple(map(_text, _sequence(body.get("profiles")))),
+        secrets=tuple(_sources(body.get("secrets"))),
+        configs=tuple(_sources(body.get("configs"))),
     )
+
+
+def _context(document: Document, context: str) -> str:
+    """Return the build context as seen from the scanned folder; a remote or absolute one stays as written."""
+    if "://" in context or context.startswith(("/", "git@", "$")):
+        return context
+    return _below(document, context or ".")
+
+
+def _sources(raw: Any) -> Iterator[str]:
+    """Yield the names of the secrets or configs that a service is given."""
+    for each in _sequence(raw):
+        if name := _text(each.get("source") if isinstance(each, dict) else each):
+            yield name
 
 
 def _environment(raw: Any, path: str, document: Document) -> dict[str, Value]:

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ontology import terms
+from ontology import iris, terms
 from ontology.nouns import Iri
-from scanners.references import POSSIBLE, SURE, Directory, Mention, Target, addresses, mentions
+from ontology.terms import Kind
+from scanners import aws_names
+from scanners.references import POSSIBLE, SURE, Directory, Mention, Target, addresses, mentions, outside
 from scanners.roles import Role
 
 _TELEMETRY_NAME = re.compile(
@@ -70,6 +72,8 @@ class Edge:
     confidence: float
     evidence: str
     port: int | None = None
+    named: tuple[Kind, str] | None = None
+    """Kind and label of an object that nobody here declares: a DNS name, a resource of a cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,8 @@ def between(components: Sequence[Component], directories: Mapping[str, Directory
         yield from _edges(link, roles)
     for component in components:
         yield from _waits(component, directories[component.namespace])
+        for setting in component.settings:
+            yield from _outward(setting, directories[component.namespace])
 
 
 def _edges(link: Link, roles: Mapping[Iri, Role]) -> Iterator[Edge]:
@@ -195,6 +201,16 @@ def _edges(link: Link, roles: Mapping[Iri, Role]) -> Iterator[Edge]:
         yield Edge(component.service, terms.CALLS, target, confidence, evidence)
         if role is Role.DATASTORE:
             yield Edge(component.service, terms.USES_DATASTORE, target, confidence, evidence)
+
+
+def _outward(setting: Setting, directory: Directory) -> Iterator[Edge]:
+    """Yield what a setting names outside the estate: where a cloud's scan says the same name, the two meet."""
+    for other in outside(setting.name, setting.value, directory):
+        dns = iris.thing("dns-name", other.host)
+        yield Edge(setting.iri, terms.REFERENCES, dns, SURE, setting.evidence, named=(Kind.DNS_NAME, other.host))
+    for known in aws_names.in_value(setting.value):
+        named = (known.sort.kind, known.name)
+        yield Edge(setting.iri, terms.REFERENCES, known.iri, SURE, setting.evidence, named=named)
 
 
 def _waits(component: Component, directory: Directory) -> Iterator[Edge]:

@@ -6,20 +6,19 @@ that names the variable is the place that reads it. Functions that hand a name o
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from scanners.flow_values import Found, Origin, Values, last_word
 from scanners.languages.grammar import Language
+from scanners.outline import Argument, Call, Function, Outline
 from scanners.references import names_an_address
-from scanners.source_nouns import Client, FlagRead, HostText, Module, Read, hosts
-from scanners.tree_code import Argument, Assignment, Call, Function, Outline, outline
+from scanners.source_nouns import Client, FlagRead, HostText, Module, Read, Watch, hosts, line_of, unwatched
+from scanners.tree_code import outline
 
 ROUNDS = 3
 """Names, and functions, through which a value is followed."""
-_SPAN = 2_000
-"""Bytes of an expression that are searched for names."""
 _UPPER = re.compile(r"[A-Z][A-Z0-9_]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 _FLAG = re.compile(
@@ -40,10 +39,9 @@ _CLIENT = re.compile(
     r"(?:(?:\.|::|->)(?:new|create|builder))?",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"(\w+)\.(?:get|getOrDefault|getValue|containsKey|fetch|key\?|dig|has)")
+"""What an object is asked for by key: the environment, where the object is another name of it."""
 _SELF = frozenset({"", "this", "self", "$this", "static", "Self", "@", "this.#"})
-_USES = re.compile(r"(?:get|post|put|patch|delete|head|request|fetch|open|send\w*|new_?request\w*)!?", re.IGNORECASE)
-"""Clients whose result is an answer, not another client."""
-_SETS = re.compile(r"(?:.*[.:>$@])?(\w+)(?:\.|->)(?:put|set\w*|add\w*|with\w*)")
 _CONTEXTS = frozenset({"ctx", "context"})
 _NO_CLIENT = frozenset({"new", "append", "push", "put", "log", "print", "string", "close"})
 
@@ -59,38 +57,12 @@ class Wrapper:
     position: int
 
 
-@dataclass(slots=True)
-class _Found:
-    """A call or look that reads a variable or a flag."""
-
-    name: str
-    line: int
-    start: int
-    end: int
-    function: int
-    default: str | None = None
-    out: str | None = None
-    """Name that the call writes the value to."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where a value comes from."""
-
-    variables: frozenset[str] = frozenset()
-    texts: frozenset[str] = frozenset()
-    client: bool = False
-
-    def __or__(self, other: _Origin) -> _Origin:
-        return _Origin(self.variables | other.variables, self.texts | other.texts, self.client or other.client)
-
-
 def wrappers(outlines: Iterable[Outline], language: Language) -> tuple[Wrapper, ...]:
     """Return the functions of a language that hand a name on, but for names that another function has too."""
     found: dict[str, Wrapper] = {}
     functions: dict[str, int] = {}
     for each in outlines:
-        flow = _Flow(each, language, ())
+        flow = _Flow(each, language=language, elsewhere=())
         flow.find()
         found |= {one.name: one for one in flow.wrappers if one.kind != "client"}
         for function in each.functions:
@@ -100,27 +72,23 @@ def wrappers(outlines: Iterable[Outline], language: Language) -> tuple[Wrapper, 
 
 def understand(source: Outline, language: Language, elsewhere: Iterable[Wrapper] = ()) -> Module:
     """Return what a file reads and whom it calls."""
-    flow = _Flow(source, language, elsewhere)
+    flow = _Flow(source, language=language, elsewhere=elsewhere)
     flow.follow()
     flow.write()
     return Module(tuple(source.symbols))
 
 
-@dataclass(slots=True)
-class _Flow:
-    """The values of one file, followed."""
+@dataclass(slots=True, kw_only=True)
+class _Flow(Values):
+    """The values of one file, followed to reads, flags and clients."""
 
-    source: Outline
     language: Language
     elsewhere: Iterable[Wrapper]
     wrappers: list[Wrapper] = field(default_factory=list)
-    reads: dict[int, _Found] = field(default_factory=dict)
-    flags: dict[int, _Found] = field(default_factory=dict)
-    clients: dict[int, Call] = field(default_factory=dict)
+    flags: dict[int, Found] = field(default_factory=dict)
     _constants: dict[str, str] = field(default_factory=dict)
     _aliases: set[str] = field(default_factory=set)
     _hosts: dict[int, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
-    _held: dict[str, list[tuple[Assignment, _Origin]]] = field(default_factory=dict)
 
     def follow(self) -> None:
         """Find reads, flags and clients, through as many names and functions as rounds."""
@@ -131,7 +99,7 @@ class _Flow:
         for call in self.source.calls:
             self._client(call)
         for _ in range(ROUNDS):
-            self._hold()
+            self.hold()
 
     def find(self) -> None:
         """Find reads and flags, and the functions that hand a name on to one."""
@@ -159,7 +127,9 @@ class _Flow:
             self._write_client(call)
         for text in self.source.texts:
             found = self._hosts.get(text.start, ())
-            self.source.symbols[text.function].hosts.extend(HostText(host, port, text.line) for host, port in found)
+            self.source.symbols[text.function].hosts.extend(
+                HostText(host, port, line_of(host, text.text, text.line)) for host, port in found
+            )
 
     # names
 
@@ -202,15 +172,32 @@ class _Flow:
     def _read(self, call: Call) -> None:
         language, place = self.language, (call.start, call.end, call.line, call.function)
         if call.arguments:
-            direct = language.reads.fullmatch(call.callee) or f"{call.callee}()" in self._aliases
+            asked = _ASKED.fullmatch(call.callee)
+            direct = bool(language.reads.fullmatch(call.callee)) or f"{call.callee}()" in self._aliases
+            direct |= asked is not None and asked[1] in self._aliases
             setting = language.settings.fullmatch(call.callee)
             if direct or setting:
                 self._keep_read(call.arguments[0], place, call, upper=not direct)
                 return
+            self._bound(call)
         for wrapper in self._wrapping(call, "env"):
             argument = call.arguments[wrapper.position]
             own = wrapper in self.elsewhere or not self._of_us(call.callee, wrapper)
             self._keep_read(argument, place, call, upper=own)
+
+    def _bound(self, call: Call) -> None:
+        """Keep the variables that a call binds to a key of the configuration, or that stand for the key it asks for."""
+        names = []
+        if self.language.bound.fullmatch(call.callee):
+            several = [self._word(each, call.function) for each in call.arguments[1:]]
+            only = self._word(call.arguments[0], call.function) or ""
+            names = [each for each in several if each] or [re.sub(r"[.\-]", "_", only).upper()]
+        for pattern, shape in self.language.derived:
+            if pattern.fullmatch(call.callee) and (key := self._word(call.arguments[0], call.function)):
+                names.append(shape.format(key))
+        for index, name in enumerate(names):
+            place = (call.start + index, call.end, call.line, call.function)
+            self._keep_read(Argument(0, 0, name), place, None, upper=False)
 
     def _key(self, inside: str, key: Argument, place: tuple[int, int, int, int]) -> None:
         direct = self.language.environments.fullmatch(inside) or inside in self._aliases
@@ -229,10 +216,10 @@ class _Flow:
         default = next((each.literal for each in rest if each is not key and each.literal is not None), None)
         out = next((each.name for each in rest if each.out and each is not key), None)
         fallback = self.source.defaults.get((start, end), default)
-        self.reads[start] = _Found(name, line, start, end, function, fallback, out)
+        self.reads[start] = Found(name, line, start, end, function, fallback, out)
 
     def _flag(self, call: Call) -> None:
-        asked = _FLAG.fullmatch(_last(call.callee)) and len(call.arguments) >= 2
+        asked = _FLAG.fullmatch(last_word(call.callee)) and len(call.arguments) >= 2
         if asked or (_FLAG_OWNERS.fullmatch(call.callee) and call.arguments):
             keys = [each for each in call.arguments[:2] if each.name not in _CONTEXTS]
             for key in sorted(keys, key=lambda each: each.literal is None):
@@ -248,18 +235,18 @@ class _Flow:
             return self._hand_on(key, call.function, "flag")
         if not _VARIABLE.fullmatch(name):
             return False
-        self.flags.setdefault(call.start, _Found(name, call.line, call.start, call.end, call.function))
+        self.flags.setdefault(call.start, Found(name, call.line, call.start, call.end, call.function))
         return True
 
     def _asked_over_http(self, call: Call) -> None:
         """Keep a flag that is asked for by the OpenFeature remote evaluation protocol: its name ends the path."""
         for argument in call.arguments:
-            for text in self._texts(argument.start, argument.end):
+            for text in self.texts(argument.start, argument.end):
                 match = _OFREP.search(text)
                 if match and match[1]:
-                    self.flags.setdefault(call.start, _Found(match[1], call.line, call.start, call.end, call.function))
+                    self.flags.setdefault(call.start, Found(match[1], call.line, call.start, call.end, call.function))
                 elif match:
-                    for name in [name for _, name in self._words(argument.start, argument.end)][::-1]:
+                    for name in [name for _, name in self.words(argument.start, argument.end)][::-1]:
                         if self._hand_on(Argument(0, 0, None, name), call.function, "flag"):
                             break
 
@@ -275,7 +262,7 @@ class _Flow:
         return True
 
     def _wrapping(self, call: Call, kind: str) -> Iterator[Wrapper]:
-        last = _last(call.callee)
+        last = last_word(call.callee)
         for wrapper in self.wrappers:
             if wrapper.kind == kind and wrapper.name == last and wrapper.position < len(call.arguments):
                 yield wrapper
@@ -284,87 +271,6 @@ class _Flow:
         """Say whether a call names the wrapper without a doubt: bare, or by its own class."""
         receiver = callee[: -len(wrapper.name)].rstrip(".:>-#")
         return receiver in _SELF or receiver == wrapper.scope
-
-    # values
-
-    def _words(self, start: int, end: int) -> list[tuple[int, str]]:
-        """Return the names in a stretch of code; none of what is too long to be an expression."""
-        if end - start > _SPAN:
-            return []
-        words = self.source.words
-        return words[bisect.bisect_left(words, (start, "")) : bisect.bisect_left(words, (end, ""))]
-
-    def _texts(self, start: int, end: int) -> list[str]:
-        if end - start > _SPAN:
-            return []
-        texts = self.source.texts
-        low = bisect.bisect_left(texts, start, key=lambda each: each.start)
-        high = bisect.bisect_left(texts, end, key=lambda each: each.start)
-        return [each.text for each in texts[low:high]]
-
-    def _behind(self, start: int, end: int, function: int) -> _Origin:
-        """Return where the value of a stretch of code comes from."""
-        if end - start > _SPAN:
-            return _Origin()
-        within = range(start, end)
-        variables = frozenset(self.reads[at].name for at in self._starts(self._read_starts, within))
-        origin = _Origin(variables, frozenset(self._texts(start, end)))
-        for at, name in self._words(start, end):
-            if name in self._held:
-                origin |= self._value_of(name, at, function)
-        return origin
-
-    _read_starts: list[int] = field(default_factory=list)
-    _client_starts: list[int] = field(default_factory=list)
-
-    def _starts(self, known: list[int], within: range) -> list[int]:
-        return known[bisect.bisect_left(known, within.start) : bisect.bisect_left(known, within.stop)]
-
-    def _value_of(self, name: str, at: int, function: int) -> _Origin:
-        """Return where the value of a name comes from: its last assignment before, or else all that can be seen."""
-        seen = [(each, origin) for each, origin in self._held.get(name, ()) if self._sees(each, function)]
-        total = _Origin()
-        for each, origin in reversed(seen):
-            if each.local and each.function == function and each.value.start < at:
-                total |= origin
-                if each.block[0] <= at < each.block[1]:
-                    return total
-        for each, origin in seen[:20]:
-            if not each.local or each.function != function:
-                total |= origin
-        return total
-
-    def _sees(self, assignment: Assignment, function: int) -> bool:
-        if not assignment.local or assignment.function == 0:
-            return True
-        while function and function != assignment.function:
-            function = self.source.functions[function].parent
-        return function == assignment.function
-
-    def _hold(self) -> None:
-        """Work out once more what each name holds."""
-        self._read_starts = sorted(self.reads)
-        self._client_starts = sorted(at for at, call in self.clients.items() if not _USES.fullmatch(_last(call.callee)))
-        held: dict[str, list[tuple[Assignment, _Origin]]] = {}
-        for each in self.source.assignments:
-            origin = self._behind(each.value.start, each.value.end, each.function)
-            made = self._starts(self._client_starts, range(each.value.start, each.value.end))
-            handed = bool(each.value.name) and origin.client
-            origin = replace(origin, client=bool(made) or handed)
-            if origin.variables or origin.texts or origin.client:
-                held.setdefault(each.name, []).append((each, origin))
-        for read in self.reads.values():
-            if read.out:
-                value = Assignment(read.out, False, Argument(read.start, read.end), "", read.function)
-                held.setdefault(read.out, []).append((value, _Origin(frozenset({read.name}))))
-        for call in self.source.calls:
-            if call.arguments and (match := _SETS.fullmatch(call.callee)):
-                last = call.arguments[-1]
-                origin = self._behind(last.start, last.end, call.function)
-                if origin.variables:
-                    one = Assignment(match[1], True, Argument(call.start, call.end), "", call.function)
-                    held.setdefault(match[1], []).append((one, replace(origin, client=False)))
-        self._held = held
 
     # clients
 
@@ -376,7 +282,7 @@ class _Flow:
             return
         self.clients.setdefault(call.start, call)
         for argument in call.arguments:
-            for _, name in self._words(argument.start, argument.end):
+            for _, name in self.words(argument.start, argument.end):
                 if names_an_address(name) or argument.name == name:
                     self._hand_on(Argument(0, 0, None, name), call.function, "client")
 
@@ -384,32 +290,26 @@ class _Flow:
         """Write down whom a call is a client of, where its address is known."""
         if call.start in self.reads or call.start in self.flags:
             return
-        origin = _Origin()
+        origin = Origin()
         if call.start in self.clients:
             for argument in call.arguments:
-                origin |= self._behind(argument.start, argument.end, call.function)
+                origin |= self.behind(argument.start, argument.end, call.function)
         for wrapper in self._wrapping(call, "client"):
             argument = call.arguments[wrapper.position]
-            origin |= self._behind(argument.start, argument.end, call.function)
+            origin |= self.behind(argument.start, argument.end, call.function)
         origin |= self._of_receiver(call)
         variables = tuple(sorted(name for name in origin.variables if names_an_address(name)))
         written = tuple(dict.fromkeys(hosts(sorted(origin.texts))))
         if variables or written:
             self.source.symbols[call.function].clients.append(Client(call.line, variables, written))
 
-    def _of_receiver(self, call: Call) -> _Origin:
+    def _of_receiver(self, call: Call) -> Origin:
         """Return the origin of the client whose method is called."""
         receiver = re.fullmatch(r"(?:.*[.>:@])?([A-Za-z_]\w*)(?:\.|->|::)([A-Za-z_]\w*)", call.callee)
         if receiver is None or receiver[2].lower() in _NO_CLIENT:
-            return _Origin()
-        held = self._value_of(receiver[1], call.start, call.function)
-        return held if held.client else _Origin()
-
-
-def _last(callee: str) -> str:
-    """Return the last word of what is called: `Get` of `a.b.Get`; the mark of an Elixir or Ruby name is left out."""
-    match = re.search(r"(\w+)[?!]?$", callee)
-    return match[1] if match else callee
+            return Origin()
+        held = self.value_of(receiver[1], call.start, call.function)
+        return held if held.client else Origin()
 
 
 def read_tree(text: str, language: Language) -> Module:
@@ -426,14 +326,18 @@ def read_tree(text: str, language: Language) -> Module:
     return understand(outline(text, language), language)
 
 
-def read_trees(texts: Mapping[str, str], language: Language) -> Iterator[tuple[str, Module | Exception]]:
+def read_trees(
+    texts: Mapping[str, str], watch: Watch = unwatched, *, language: Language
+) -> Iterator[tuple[str, Module | Exception]]:
     """Yield what each file of a language says, or why it is set aside; the files may use each other's functions."""
     outlines: dict[str, Outline] = {}
     for name, text in texts.items():
+        watch(name)
         try:
             outlines[name] = outline(text, language)
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, MemoryError) as error:
             yield name, error
     known = wrappers(outlines.values(), language)
     for name, each in outlines.items():
+        watch(name)
         yield name, understand(each, language, known)

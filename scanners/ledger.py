@@ -29,14 +29,16 @@ class Ledger:
     seen: datetime
     redact: Redact
     _facts: dict[tuple[Iri, Iri, type, Iri | Value], Fact] = field(default_factory=dict)
-    _labelled: set[Iri] = field(default_factory=set)
+    _labelled: dict[Iri, float] = field(default_factory=dict)
+    _labels: dict[Iri, str] = field(default_factory=dict)
 
-    def thing(self, iri: Iri, kind: str, label: str, evidence: str = "") -> Iri:
-        """Say that a thing of that kind exists, and what it is called; return its IRI."""
-        self.say(iri, terms.TYPE, terms.class_iri(kind), evidence=evidence)
-        if iri not in self._labelled:
-            self._labelled.add(iri)
-            self.say(iri, terms.LABEL, label or iri.rpartition(":")[2], evidence=evidence)
+    def thing(self, iri: Iri, kind: str, label: str, evidence: str = "", *, confidence: float = 1.0) -> Iri:
+        """Say that a thing of that kind exists, how surely, and what it is called; return its IRI."""
+        self.say(iri, terms.TYPE, terms.class_iri(kind), confidence=confidence, evidence=evidence)
+        if self._labelled.get(iri, 0.0) < confidence:
+            called = self._labels.setdefault(iri, label or iri.rpartition(":")[2])
+            self._labelled[iri] = confidence
+            self.say(iri, terms.LABEL, called, confidence=confidence, evidence=evidence)
         return iri
 
     def say(
@@ -88,6 +90,8 @@ def write_setting(ledger: Ledger, owner: Iri, setting: Setting, template: str | 
 def write_edges(ledger: Ledger, found: Iterable[Edge]) -> None:
     """Write edges down; the port that a setting means stands beside its reference."""
     for edge in found:
+        if edge.named is not None:
+            ledger.thing(edge.object, *edge.named, edge.evidence, confidence=edge.confidence)
         ledger.say(edge.subject, edge.predicate, edge.object, confidence=edge.confidence, evidence=edge.evidence)
         if edge.port is not None:
             ledger.say(edge.subject, terms.PORT, edge.port, confidence=edge.confidence, evidence=edge.evidence)

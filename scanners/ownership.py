@@ -1,16 +1,23 @@
 """Whose code is it? What the Compose files beside the code say: which folder builds which service.
 
-Pure, from the facts of the Compose scanner, so that code and configuration meet at the same things.
+From the facts of the Compose scanner, so that code and configuration meet at the same things. All but `owners_below`,
+which reads the files, is pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ontology import terms
+from ontology.errors import PersonError
 from ontology.nouns import Fact, Iri
+from ontology.terms import Kind
+from scanners import bounded
+from scanners.compose import ComposeScanner
+from scanners.compose_files import COMPOSE_FILES
+from scanners.protocol import Now, Redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,25 @@ def _owner(said: _Said, workload: Iri, service: Iri) -> Owner:
     """Return a service with what its workload is told."""
     settings = {said.labels[setting]: setting for subject, setting in said.of(terms.SETS_ENV) if subject == workload}
     exports = {target for subject, target in said.of(terms.EXPORTS_TO) if subject == service}
+    services = {each for each, kind in said.of(terms.TYPE) if kind == terms.class_iri(Kind.SERVICE)}
     means: dict[str, tuple[tuple[Iri, str], ...]] = {}
     for setting, target in said.of(terms.REFERENCES):
         name = said.labels[setting]
-        if settings.get(name) == setting and target != service and target not in exports:
+        if settings.get(name) == setting and target in services - exports - {service}:
             means[name] = (*means.get(name, ()), (target, said.labels[target]))
     return Owner(service, said.labels[service], settings, means)
+
+
+def owners_below(target: Path, environment: str, redact: Redact, now: Now) -> dict[str, Owner]:
+    """Return whose code the folders below a folder are, by every Compose file in it; none where there is none."""
+    known: dict[str, Owner] = {}
+    folders = {path.parent for path in bounded.files(target, *COMPOSE_FILES)} if target.is_dir() else set()
+    for folder in sorted(folders):
+        try:
+            known |= owners(ComposeScanner(folder, environment, redact, now).scan().facts)
+        except PersonError:  # the Compose scanner says what is wrong; here it only means that nothing is known
+            continue
+    return known
 
 
 def owner_of(path: str, known: Mapping[str, Owner]) -> Owner | None:

@@ -12,53 +12,15 @@ mention here never holds a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ontology.nouns import Iri
+from scanners.addresses import Address as Address
+from scanners.addresses import addresses as addresses
 
 SURE, LIKELY, POSSIBLE = 0.9, 0.7, 0.5
 
-DEFAULT_PORTS: Mapping[str, int] = {
-    "http": 80,
-    "ws": 80,
-    "https": 443,
-    "wss": 443,
-    "grpc": 443,
-    "postgres": 5432,
-    "postgresql": 5432,
-    "mysql": 3306,
-    "mariadb": 3306,
-    "sqlserver": 1433,
-    "mongodb": 27017,
-    "mongodb+srv": 27017,
-    "redis": 6379,
-    "rediss": 6379,
-    "valkey": 6379,
-    "amqp": 5672,
-    "amqps": 5671,
-    "kafka": 9092,
-    "nats": 4222,
-    "memcached": 11211,
-    "clickhouse": 9000,
-    "mqtt": 1883,
-    "ldap": 389,
-    "smtp": 25,
-    "etcd": 2379,
-}
-
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9_\-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9_\-]*[A-Za-z0-9])?)*"
-_URL = re.compile(
-    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?:[^\s/]*@)?(?P<hosts>{_HOST}(?::\d+)?(?:,{_HOST}(?::\d+)?(?![\w\-]*:?//))*)"
-)
-_GO_DSN = re.compile(rf"@?(?:tcp|udp)\((?P<host>{_HOST})(?::(?P<port>\d+))?\)")
-_PAIR_HOST = re.compile(
-    r"(?i)(?:^|[;\s&?,])(?:host|hostname|server|data source|datasource|addr|address|network address)\s*=\s*"
-    rf"(?:tcp:)?(?P<host>{_HOST})(?:[:,](?P<port>\d+))?"
-)
-_PAIR_PORT = re.compile(r"(?i)(?:^|[;\s&?,])port\s*=\s*(?P<port>\d+)")
-_HOST_PORT = re.compile(rf"(?<![\w.\-/:$%])(?P<host>{_HOST}):(?P<port>\d{{2,5}})(?![\w.\-:])")
-_BARE = re.compile(rf"^{_HOST}$")
 _INDIRECT = re.compile(
     r"\$\$|\$\((?P<k8s>\w+)\)|\$\{(?P<name>\w+)(?:(?P<op>:?[-+?])(?P<rest>[^{}]*(?:\{[^{}]*\}[^{}]*)*))?\}|\$(?P<plain>[A-Za-z_]\w*)"
 )
@@ -71,18 +33,6 @@ _QUANTITY_NAME = re.compile(
     r"(?i)(^|[_.\-])(timeout|interval|retries|attempts|seconds?|millis|ms|s|count|size|limit|enabled|port|name|type|mode)$"
 )
 _ADDRESS_END = re.compile(r"(?i)[_.\-]?(host(name)?|addr(ess)?|endpoint|server|url|uri|name|service)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A host in a value, and the port if it stands there."""
-
-    host: str
-    port: int | None = None
-    implied: int | None = None
-    """The default port of its scheme, where no port stands."""
-    bare: bool = False
-    """The whole value is the host: only the setting's name can say that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,50 +112,6 @@ def expand(text: str, variables: Mapping[str, str], *, depth: int = 8) -> str:
     return _INDIRECT.sub(fill, text)
 
 
-def addresses(value: str) -> Iterator[Address]:
-    """Yield the hosts that stand in a value, each once.
-
-    >>> [(each.host, each.port) for each in addresses("PLAINTEXT://kafka:9092,CONTROLLER://kafka:9093")]
-    [('kafka', 9092), ('kafka', 9093)]
-    >>> [(each.host, each.implied) for each in addresses("postgres://shop:pw@db/shop")]
-    [('db', 5432)]
-    >>> [(each.host, each.port) for each in addresses("Host=db;Port=5432;Username=shop")]
-    [('db', 5432)]
-    >>> list(addresses("/chat"))
-    []
-    """
-    seen: set[tuple[str, int | None]] = set()
-    for address in _addresses(value[:20_000]):
-        key = (address.host.lower(), address.port)
-        if key not in seen:
-            seen.add(key)
-            yield address
-
-
-def _addresses(value: str) -> Iterator[Address]:
-    rest = value
-    for match in _URL.finditer(value):
-        scheme = match["scheme"].lower()
-        for part in match["hosts"].split(","):
-            host, _, port = part.partition(":")
-            yield Address(host, int(port) if port else None, DEFAULT_PORTS.get(scheme))
-        rest = rest.replace(match[0], " ")
-    for match in _GO_DSN.finditer(rest):
-        yield Address(match["host"], int(match["port"]) if match["port"] else None)
-        rest = rest.replace(match[0], " ")
-    if "=" in rest:
-        port = _PAIR_PORT.search(rest)
-        for match in _PAIR_HOST.finditer(rest):
-            yield Address(match["host"], int(match["port"] or (port["port"] if port else 0)) or None)
-    for match in _HOST_PORT.finditer(rest):
-        if int(match["port"]) <= 65535:
-            yield Address(match["host"], int(match["port"]))
-    for part in re.split(r"[,\s]+", value.strip()):
-        bare = part.split("/", 1)[0] if not part.startswith("/") else ""
-        if _BARE.match(bare) and not bare.isdigit():
-            yield Address(bare, bare=True)
-
-
 def names_an_address(variable: str) -> bool:
     """Say whether a setting's name says that its value is an address.
 
@@ -277,18 +183,24 @@ class External:
     port: int | None = None
 
 
-def outside(value: str, directory: Directory) -> tuple[External, ...]:
-    """Return the hosts of a value that are full domain names outside the estate.
+def outside(variable: str, value: str, directory: Directory) -> tuple[External, ...]:
+    """Return the hosts of a setting that are full domain names outside the estate.
 
-    >>> outside("https://api.example.com/v1", Directory({}))
+    A value that is nothing but a host counts where the setting's name says that it is one.
+
+    >>> outside("BANK", "https://api.example.com/v1", Directory({}))
     (External(host='api.example.com', port=443),)
+    >>> [each.host for each in outside("DB_HOST", "orders.abc.eu-west-1.rds.amazonaws.com", Directory({}))]
+    ['orders.abc.eu-west-1.rds.amazonaws.com']
+    >>> outside("CONFIG", "application.yaml", Directory({}))
+    ()
     """
+    told = names_an_address(variable)
     return tuple(
         External(address.host.lower(), address.port or address.implied)
         for address in addresses(value)
-        if not address.bare
-        and "." in address.host
-        and not re.fullmatch(r"[\d.]+", address.host)
+        if (told or not address.bare)
+        and re.fullmatch(r"(?:[\w\-]+\.)+[A-Za-z][A-Za-z\-]+", address.host)
         and not address.host.endswith((".local", ".internal", ".svc", ".localhost"))
         and directory.find(address.host) is None
     )

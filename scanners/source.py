@@ -1,14 +1,13 @@
 """Source code: files, functions, the variables and flags each function reads, and the hosts it is a client of.
 
-Python through `ast`, the others through tree-sitter: `READERS` says how. Another language is another table in
-`scanners.languages`. Code is parsed, never imported.
+Python through `ast`, the others through tree-sitter (`source_readers` says how), in a process of its own
+(`source_reading`). Code is parsed, never imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from ontology import iris, terms
@@ -16,44 +15,15 @@ from ontology.errors import NotFound
 from ontology.nouns import Fact, Iri, Layer
 from ontology.terms import Kind
 from scanners import bounded
-from scanners.compose import COMPOSE_FILES, ComposeScanner
-from scanners.flow_code import read_trees
-from scanners.languages import BY_SUFFIX
 from scanners.ledger import Ledger
 from scanners.origin import Origin, origin, scope_of
-from scanners.ownership import Owner, owner_of, owners
+from scanners.ownership import Owner, owner_of, owners_below
 from scanners.protocol import Now, Problem, Reading, Redact, Scan, clock, run
-from scanners.python_code import read_python
 from scanners.references import LIKELY, POSSIBLE, SURE
 from scanners.secrecy import is_secret, without_secrets
 from scanners.source_nouns import Module, Symbol
-from scanners.template_code import read_shell, read_template
-
-Reader = Callable[[Mapping[str, str]], Iterator[tuple[str, Module | Exception]]]
-"""Takes the texts of a language by name of file, all together since one calls another; yields what each says."""
-
-
-def _one_by_one(texts: Mapping[str, str], read: Callable[[str], Module]) -> Iterator[tuple[str, Module | Exception]]:
-    """Read files that know nothing of each other."""
-    for name, text in texts.items():
-        try:
-            yield name, read(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield name, error
-
-
-READERS: Mapping[str, tuple[str, Reader]] = {
-    ".py": ("python", partial(_one_by_one, read=read_python)),
-    **dict.fromkeys((".sh", ".bash"), ("shell", partial(_one_by_one, read=read_shell))),
-    **dict.fromkeys(
-        (".template", ".tmpl", ".tmpl.yaml", ".tmpl.yml", ".template.yaml", ".conf.template"),
-        ("template", partial(_one_by_one, read=read_template)),
-    ),
-    **{suffix: (each.name, partial(read_trees, language=each)) for suffix, each in BY_SUFFIX.items()},
-}
-"""Suffix to language and reader."""
-_MADE = (".min.js", ".bundle.js", ".pb.go", "_pb.js", "_pb2.py", "_pb2_grpc.py", ".pb.cc", ".pb.h", ".d.ts", ".g.cs")
-"""Endings of files that a program wrote from others: they are large, and say nothing of their own."""
+from scanners.source_readers import MADE, READERS, is_configuration, suffix_of
+from scanners.source_reading import understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +71,17 @@ class SourceScanner:
             NotFound: there is no code in a language we read.
         """
         target = bounded.folder(self.target)
-        every = tuple(bounded.files(target, *READERS))
-        paths = tuple(path for path in every if not path.name.endswith(_MADE))
-        made = [
-            Problem(bounded.shown(path, target), "written by a program") for path in every if path.name.endswith(_MADE)
-        ]
-        if not paths:
+        every = {bounded.shown(path, target): path for path in bounded.files(target, *READERS)}
+        skipped = {name: reason for name, path in every.items() if (reason := _left_out(path))}
+        paths = {name: path for name, path in every.items() if name not in skipped}
+        if all(is_configuration(name) for name in paths):
             known = ", ".join(sorted({language for language, _ in READERS.values()}))
             raise NotFound(f"There is no code in {target}.", next_step=f"Name a folder with code in: {known}.")
-        files, problems = _understood({bounded.shown(path, target): path for path in paths})
+        files, problems = _understood(paths)
+        if len(every) >= bounded.FILES:
+            problems.append(Problem(".", f"more than {bounded.FILES:,} files: the rest was not read"))
         code = Code(tuple(files), origin(target), self._owners(target))
-        return Reading(code, self.now(), tuple(problems), not problems, tuple(made))
+        return Reading(code, self.now(), tuple(problems), not problems, _problems(skipped))
 
     def facts(self, reading: Reading[Code]) -> tuple[Fact, ...]:
         """Say what the code holds."""
@@ -140,17 +110,25 @@ class SourceScanner:
 
     def _owners(self, target: Path) -> dict[str, Owner]:
         """Return whose code the folders are, by the Compose files in the target and by what we were told."""
-        known: dict[str, Owner] = {}
-        folders = {path.parent for path in bounded.files(target, *COMPOSE_FILES)} if target.is_dir() else set()
-        for folder in sorted(folders):
-            known |= owners(ComposeScanner(folder, self.environment, self.redact, self.now).scan().facts)
+        known = owners_below(target, self.environment, self.redact, self.now)
         told = {path: Owner(iris.service(name, self.environment), name) for path, name in self.services.items()}
         return known | told
 
 
+def _left_out(path: Path) -> str:
+    """Return why a file is left out on purpose; empty when it is read."""
+    if path.name.endswith(MADE):
+        return "written by a program"
+    large = is_configuration(path.name) and path.exists() and path.stat().st_size > bounded.SIZE
+    return "too large for configuration" if large else ""
+
+
+def _problems(reasons: Mapping[str, str]) -> tuple[Problem, ...]:
+    return tuple(Problem(name, reason) for name, reason in reasons.items())
+
+
 def _understood(paths: Mapping[str, Path]) -> tuple[list[SourceFile], list[Problem]]:
     """Return the files of all languages, understood, and those that are set aside with the reason."""
-    files: list[SourceFile] = []
     problems: list[Problem] = []
     texts: dict[str, dict[str, str]] = {}
     for name, path in paths.items():
@@ -158,23 +136,10 @@ def _understood(paths: Mapping[str, Path]) -> tuple[list[SourceFile], list[Probl
         if isinstance(text, Problem):
             problems.append(text)
         else:
-            suffix = max((each for each in READERS if path.name.endswith(each)), key=len, default=".py")
-            texts.setdefault(suffix, {})[name] = text
-    for suffix, written in texts.items():
-        language, reader = READERS[suffix]
-        for name, found in reader(written):
-            if isinstance(found, Exception):
-                problems.append(_problem(name, language, found))
-            else:
-                files.append(SourceFile(name, language, found))
-    return sorted(files, key=lambda file: file.path), problems
-
-
-def _problem(name: str, language: str, error: Exception) -> Problem:
-    """Return why a file is set aside."""
-    if isinstance(error, SyntaxError):
-        return Problem(f"{name}:{error.lineno or 1}", f"no {language}: {error.msg}")
-    return Problem(name, str(error) or "nests too deep")
+            texts.setdefault(suffix_of(name), {})[name] = text
+    modules, wrong = understood(texts)
+    files = [SourceFile(name, READERS[suffix_of(name)][0], module) for name, module in modules.items()]
+    return sorted(files, key=lambda file: file.path), problems + wrong
 
 
 def _write_symbol(ledger: Ledger, where: Origin, file: SourceFile, file_iri: Iri, symbol: Symbol) -> None:

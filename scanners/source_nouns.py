@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scanners.references import addresses
 
+Watch = Callable[[str], None]
+"""Is told the file that a reader is about to touch."""
+
+
+def unwatched(_file: str) -> None:
+    """Watch nothing."""
+
+
 _LOOPBACK = ("localhost", "127.", "0.0.0.0", "::1")  # noqa: S104  # compared, not bound
 _VOCABULARIES = ("www.w3.org", "schemas.", "json-schema.org", "xmlns.", "purl.org", "opentelemetry.io")
 """Names of documents and XML namespaces that are spelled like an address; nobody connects to them."""
+_PROSE = re.compile(r"[\s<>{}]")
+"""What no bare `host:port` holds, but sentences, markup and style sheets (`width:300`) do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +83,23 @@ def hosts(texts: Iterable[str]) -> Iterator[tuple[str, int | None]]:
 
     >>> list(hosts(["http://cart:7070/x", "http://localhost:1", "http://www.w3.org/2000/svg"]))
     [('cart', 7070)]
+    >>> list(hosts(["cart:7070", "<p style='width:300'>", "host=db port=5432"]))
+    [('cart', 7070), ('db', 5432)]
     """
     for text in texts:
+        prose = _PROSE.search(text) is not None
         for address in addresses(text):
             host = address.host.lower()
-            if not address.bare and not host.startswith(_LOOPBACK + _VOCABULARIES) and not host[:1].isdigit():
+            if address.bare or host.startswith(_LOOPBACK + _VOCABULARIES) or host[:1].isdigit():
+                continue
+            if not prose or re.search(rf"(?://|[@,(]|=\s*(?:tcp:)?){re.escape(address.host)}", text):
                 yield address.host, address.port or address.implied
+
+
+def line_of(host: str, text: str, first: int) -> int:
+    r"""Return the line of a host in a text that begins at line `first`.
+
+    >>> line_of("cart", "see\nhttp://cart:1", 7)
+    8
+    """
+    return first + text.count("\n", 0, max(text.find(host), 0))

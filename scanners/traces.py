@@ -1,48 +1,42 @@
-"""Traces: which service was seen to call which, and the operations each offers.
+"""Traces: which service was seen to call which, by which operations, what they use, and where they run.
 
-Reads a span table (parquet, columns as a `traces` question answers them) or OTLP JSON, one object or one a
-line. A call is a span whose parent belongs to another service; a consumer of a queue is no callee of the
-producer.
+Reads a span table (parquet, columns as a `traces` question answers them), OTLP JSON or Jaeger's JSON, one object or one
+a line. What the spans mean stands in `span_facts`; the scope binding says whose environment an attribute names.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ontology import iris, terms
 from ontology.errors import BadInput, NotFound
 from ontology.nouns import Fact, Layer
-from ontology.terms import Kind
 from scanners import bounded
+from scanners.binding import Binding
 from scanners.ledger import Ledger
 from scanners.origin import scope_of
 from scanners.protocol import Now, Reading, Redact, Scan, clock, run
 from scanners.secrecy import without_secrets
+from scanners.span_facts import write_spans
+from scanners.span_files import ATTRIBUTES, COLUMNS, bodies, spans
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("trace_id", "span_id", "parent_id", "service", "operation", "kind")
-"""Columns that are needed: text."""
 SIZE = 256 * 1024 * 1024
 """Bytes a trace file may have."""
-OPERATIONS = 200
-"""Operations kept for one service, the most frequent: past that, names hold ids."""
-_KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 
 @dataclass(frozen=True, slots=True)
 class TracesScanner:
-    """Reads a folder with `traces.parquet`, a parquet file, an OTLP JSON file, or a table already in memory."""
+    """Reads a folder with `traces.parquet`, a parquet file, a JSON file of spans, or a table already in memory."""
 
     target: Path | pd.DataFrame
     environment: str = "default"
     redact: Redact = without_secrets
     now: Now = clock
+    binding: Binding = field(default_factory=Binding, kw_only=True)
     name: str = "traces"
     layer: Layer = Layer.RUNNING
 
@@ -52,7 +46,7 @@ class TracesScanner:
         return scope_of(self.target) if isinstance(self.target, Path) else "table"
 
     def read(self) -> Reading[pd.DataFrame]:
-        """Read the spans: one row a span, `COLUMNS` at least.
+        """Read the spans: one row a span, `COLUMNS` at least, and those of `ATTRIBUTES` that are known.
 
         Raises:
             NotFound, NotAllowed: no such file, or it may not be read.
@@ -64,26 +58,13 @@ class TracesScanner:
             raise BadInput(
                 f"The span table lacks {', '.join(missing)}.", next_step=f"Give it the columns {', '.join(COLUMNS)}."
             )
-        return Reading(table[list(COLUMNS)], self.now())
+        known = [name for name in ATTRIBUTES if name in table.columns]
+        return Reading(table[[*COLUMNS, *known]], self.now())
 
     def facts(self, reading: Reading[pd.DataFrame]) -> tuple[Fact, ...]:
         """Say which services and operations were seen, and who called whom."""
         ledger = Ledger(self.name, self.layer, reading.taken, self.redact)
-        spans = reading.raw[reading.raw["service"].notna() & (reading.raw["service"] != "")]
-        for name in sorted(spans["service"].unique()):
-            service = ledger.thing(iris.service(name, self.environment), Kind.SERVICE, name)
-            ledger.say(service, terms.OTEL_SERVICE_NAME, name)
-        for name, operation in _operations(spans):
-            iri = iris.thing("operation", self.environment, name, operation)
-            ledger.thing(iri, Kind.OPERATION, self.redact(operation))
-            ledger.say(iris.service(name, self.environment), terms.PROVIDES, iri)
-        for caller, callee, trace in _calls(spans):
-            ledger.say(
-                iris.service(caller, self.environment),
-                terms.CALLS,
-                iris.service(callee, self.environment),
-                evidence=f"trace {trace}",
-            )
+        write_spans(ledger, reading.raw, lambda said, cluster: bound(self.binding, self.environment, said, cluster))
         return ledger.facts()
 
     def scan(self) -> Scan:
@@ -91,25 +72,15 @@ class TracesScanner:
         return run(self)
 
 
-def _operations(spans: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield service and operation of the entry spans, at most `OPERATIONS` a service."""
-    entries = spans[spans["kind"].isin(["server", "consumer"])]
-    counts = entries.groupby(["service", "operation"]).size().reset_index(name="count")
-    ranked = counts.sort_values(["service", "count", "operation"], ascending=[True, False, True])
-    kept = ranked.groupby("service").head(OPERATIONS)
-    yield from zip(kept["service"], kept["operation"], strict=True)
+def bound(binding: Binding, environment: str, said: str, cluster: str) -> str:
+    """Return the environment that the attributes of a span are bound to; where they are not, that of the scan.
 
-
-def _calls(spans: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """Yield caller, callee and one trace that shows it."""
-    children = spans[spans["parent_id"].notna() & (spans["parent_id"] != "") & (spans["kind"] != "consumer")]
-    parents = spans[["trace_id", "span_id", "service", "kind"]]
-    joined = children.merge(
-        parents, left_on=["trace_id", "parent_id"], right_on=["trace_id", "span_id"], suffixes=("", "_parent")
-    )
-    crossing = joined[(joined["service"] != joined["service_parent"]) & (joined["kind_parent"] != "producer")]
-    pairs = crossing.drop_duplicates(["service_parent", "service"]).sort_values(["service_parent", "service"])
-    yield from zip(pairs["service_parent"], pairs["service"], pairs["trace_id"], strict=True)
+    >>> bound(Binding({"traces:deployment.environment.name=prod": "prod-eu1"}), "lab", "prod", "")
+    'prod-eu1'
+    """
+    pairs = (("k8s.cluster.name", cluster), ("deployment.environment.name", said))
+    names = [name for key, value in pairs if value for name in (f"{key}={value}", value)]
+    return binding.environment("traces", *names, other=environment)
 
 
 def _table(target: Path) -> pd.DataFrame:
@@ -121,53 +92,17 @@ def _table(target: Path) -> pd.DataFrame:
         path = path / "traces.parquet"
     if not path.is_file():
         raise NotFound(
-            f"There is no traces.parquet in {target}.", next_step="Name the parquet or OTLP JSON file itself."
+            f"There is no traces.parquet in {target}.", next_step="Name the file of spans itself: parquet or JSON."
         )
     if path.stat().st_size > SIZE:
         raise BadInput(f"{path.name} is larger than {SIZE >> 20} MB.", next_step="Scan a shorter time.")
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.DataFrame(list(_otlp(path.read_text())), columns=list(COLUMNS))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found = [span for body in bodies(path.read_text()) for span in spans(body)]
+        return pd.DataFrame(found, columns=[*COLUMNS, *ATTRIBUTES])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadInput(
-            f"{path.name} is no span table: {reason}.", next_step="Give it as parquet or OTLP JSON."
+            f"{path.name} is no span table: {reason}.", next_step="Give it as parquet, OTLP JSON or Jaeger's JSON."
         ) from error
-
-
-def _otlp(text: str) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """Yield the spans of OTLP JSON, as the collector's file exporter and the HTTP protocol write it."""
-    if not text.strip():
-        raise ValueError("it is empty")
-    try:
-        bodies = [json.loads(text)]
-    except json.JSONDecodeError:
-        bodies = [json.loads(line) for line in text.splitlines() if line.strip()]
-    for body in bodies:
-        for resource in body.get("resourceSpans", []):
-            service = _attribute(resource.get("resource", {}), "service.name")
-            for scope in resource.get("scopeSpans", []):
-                for span in scope.get("spans", []):
-                    kind = span.get("kind", 1)
-                    word = (
-                        _KINDS.get(kind, "internal")
-                        if isinstance(kind, int)
-                        else str(kind).removeprefix("SPAN_KIND_").lower()
-                    )
-                    yield (
-                        span["traceId"],
-                        span["spanId"],
-                        span.get("parentSpanId", ""),
-                        service,
-                        span.get("name", ""),
-                        word,
-                    )
-
-
-def _attribute(resource: Mapping[str, Any], key: str) -> str:
-    """Return a text attribute of a resource; empty when it has none."""
-    for attribute in resource.get("attributes", []):
-        if attribute.get("key") == key:
-            return str(attribute.get("value", {}).get("stringValue", ""))
-    return ""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanners.languages.grammar import Language, parse
+from scanners.outline import Argument, Assignment, Call, Function, Look, Outline, Text
 from scanners.source_nouns import Symbol
 
 if TYPE_CHECKING:
@@ -29,97 +30,6 @@ _PATH = re.compile(r"[@$&*:]*[A-Za-z_][\w.:>$?!\-]*")
 _LAST = re.compile(r"([A-Za-z_]\w*)[?!]*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What is handed to a call."""
-
-    start: int
-    end: int
-    literal: str | None = None
-    name: str | None = None
-    """Last word of a name that is handed on."""
-    out: bool = False
-    """Its address is handed over: the call may write to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call: what is called, as written, without spaces."""
-
-    callee: str
-    arguments: tuple[Argument, ...]
-    start: int
-    end: int
-    line: int
-    function: int
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A look into an object by key: `env["X"]`, `env.X`, `{X} = env`."""
-
-    object: str
-    key: Argument
-    start: int
-    end: int
-    line: int
-    function: int
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A name is given a value."""
-
-    name: str
-    local: bool
-    """A plain name: seen in its function only."""
-    value: Argument
-    text: str
-    function: int
-    block: tuple[int, int] = (0, 0)
-    """Where the name surely holds this value afterwards; nowhere when it is one value beside others."""
-    declared: bool = True
-    """False when a plain name is given a value and may be declared elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function as calls see it."""
-
-    name: str
-    scope: str
-    """Class or receiver; empty for a free function."""
-    parameters: tuple[str, ...]
-    parent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string: where something is filled in stands a NUL."""
-
-    start: int
-    text: str
-    line: int
-    function: int
-
-
-@dataclass(slots=True)
-class Outline:
-    """What stands in a file, in its order. A function is its index in `functions`, the module is 0."""
-
-    symbols: list[Symbol] = field(default_factory=lambda: [Symbol("", 1, 1)])
-    functions: list[Function] = field(default_factory=lambda: [Function("", "", (), 0)])
-    calls: list[Call] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
-    assignments: list[Assignment] = field(default_factory=list)
-    words: list[tuple[int, str]] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
-    defaults: dict[tuple[int, int], str] = field(default_factory=dict)
-    """Place of an expression to the literal that is taken where it has no value."""
-    tags: list[tuple[str, int, int]] = field(default_factory=list)
-    """Variable, line, function."""
-
-
 def outline(text: str, language: Language) -> Outline:
     """Return what stands in a source text.
 
@@ -131,10 +41,10 @@ def outline(text: str, language: Language) -> Outline:
         raise ValueError("binary")
     source = text.encode()
     root = parse(source, language).root_node
-    if root.type == "ERROR":
-        raise SyntaxError("cannot be parsed")
     found = _Walk(source, language)
     found.walk(root)
+    if root.type == "ERROR" and len(found.outline.functions) == 1:  # macros may break the whole, and leave its parts
+        raise SyntaxError("cannot be parsed")
     return found.outline
 
 
@@ -170,13 +80,19 @@ class _Walk:
         count = 0
         while stack:
             node, place = stack.pop()
-            if node.type in self.language.skipped:
+            if node.type in self.language.skipped or self._is_prose(node):
                 continue
             count += 1
             if count > NODES:
                 raise ValueError(f"has more than {NODES} nodes")
             inner = place if node.type in self._dull else self._visit(node, place)
             stack.extend((child, inner) for child in reversed(node.named_children))
+
+    def _is_prose(self, node: Node) -> bool:
+        start = node.start_byte
+        return node.type in ("unary_operator", "unary_expression") and bool(
+            self.language.prose.match(self.source[start : start + 20].decode(errors="replace"))
+        )
 
     def text(self, node: Node) -> str:
         """Return the text of a node."""
@@ -211,7 +127,8 @@ class _Walk:
         self._default(node)
         for tagged, pattern in language.tags:
             if kind == tagged and (match := pattern.search(self.text(node)[:1_000])):
-                self.outline.tags.append((match[1], node.start_point.row + 1, place.function))
+                name = match[1] if match[1].isupper() else re.sub(r"[.\-]", "_", match[1]).upper()
+                self.outline.tags.append((name, node.start_point.row + 1, place.function))
         return place
 
     # functions and what qualifies them
@@ -380,18 +297,20 @@ class _Walk:
         target, value = self._sides(node)
         if target is None or value is None or target.id == value.id:
             return
-        self._written.add(target.id)
+        if not any(child.type == "||=" for child in node.children):  # Ruby takes what is set, and sets what is not
+            self._written.add(target.id)
         if target.type == "object_pattern":
             self._unpack(target, value, place, node.type)
             return
         targets = target.named_children if target.type in _LISTS else [target]
         values = value.named_children if value.type in _LISTS else [value]
         for index, each in enumerate(targets):
+            if each.id != target.id:
+                self._written.add(each.id)
             given = values[index] if len(values) == len(targets) else value
             self._keep_assignment(each, given, place, node.type)
 
     def _keep_assignment(self, target: Node, value: Node, place: _Place, kind: str) -> None:
-        self._written.add(target.id)
         text = self.text(target).strip() if target.end_byte - target.start_byte < 200 else ""
         inside = re.match(r"([\w.$@>\-]+)\[", text)
         name = _LAST.search(inside[1] if inside else text.strip("\"':"))

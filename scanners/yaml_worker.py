@@ -24,6 +24,8 @@ DEPTH = 100
 """Levels of nesting."""
 VALUES = 200_000
 """Values after aliases are expanded."""
+BLOCK = re.compile(r'^[ \t]*(resource|module)[ \t]+"([^"\n]+)"(?:[ \t]+"([^"\n]+)")?', re.MULTILINE)
+"""Where a block of HCL begins: `resource "aws_sqs_queue" "orders"`."""
 
 Lines = dict[str, int]
 
@@ -152,13 +154,37 @@ def parse_hcl(text: str) -> dict[str, Any]:
         deepest = max(deepest, depth)
     if deepest > DEPTH:
         raise ValueError(f"nests deeper than {DEPTH} levels")
-    return {"documents": [hcl2.loads(text)], "lines": [{}]}
+    lines = {
+        "/".join(filter(None, match.groups())): text.count("\n", 0, match.start()) + 1 for match in BLOCK.finditer(text)
+    }
+    return {"documents": [hcl2.loads(text)], "lines": [lines]}
+
+
+def parse_json(text: str) -> dict[str, Any]:
+    """Return the one document of a JSON text.
+
+    Raises:
+        ValueError, RecursionError: it is broken, or too much.
+    """
+    content = json.loads(text)
+    level, depth, count = [content], 0, 0
+    while level:
+        depth, count = depth + 1, count + len(level)
+        if depth > DEPTH or count > VALUES:
+            raise ValueError(f"nests deeper than {DEPTH} levels, or holds more than {VALUES:,} values")
+        level = [
+            part
+            for each in level
+            if isinstance(each, dict | list)
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    return {"documents": [content], "lines": [{}]}
 
 
 def answer(kind: str, text: str) -> bytes:
     """Return the reply to one request as JSON; what is wrong with the file is part of the reply."""
     try:
-        found = parse_hcl(text) if kind == "hcl" else parse_yaml(text)
+        found = {"hcl": parse_hcl, "json": parse_json}.get(kind, parse_yaml)(text)
         return json.dumps(found, default=str, skipkeys=True).encode()
     except yaml.MarkedYAMLError as error:
         where = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""

@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memory import episodes
 from memory.episodes import EpisodeStore
 from ontology.errors import NotFound
 from ontology.nouns import Alert, Fact, Layer
-from scanners.protocol import Scan
+from scanners.protocol import Clients, Scan
+from workbench.graph import writeback
+from workbench.graph.claim import claimed
+from workbench.graph.holder import Holder
 from workbench.graph.store import GraphStore
 from workbench.graph.view import View
 from workbench.journal import Caps, Journal, Ledger
 from workbench.nouns import Budget, Modality
 from workbench.ports import Environment, Reasoner, Source
-from workbench.reasoning.statistical import StatisticalReasoner
 from workbench.settings import Settings
-from workbench.telemetry.recorded import RecordedCase, load_case, recorded_sources
+
+if TYPE_CHECKING:  # pandas and requests take a second, and a scan needs neither
+    from workbench.telemetry.recorded import RecordedCase
 
 LIVE = "live"
 """Name of the environment that the settings describe; any other name is a recording."""
@@ -53,7 +58,30 @@ class Workplace:
     """What an investigation stands on: the world as the engine sees it, and the graph that SPARQL asks."""
 
     environment: Environment
-    graph: GraphStore
+    graph: Holder
+    durable: Callable[[], Holder] | None = None
+    """Opens what outlives this process, where `graph` is a copy of it."""
+
+    def learn(self, case_id: str, learned: tuple[Fact, ...]) -> None:
+        """Make the case's own graph say just this."""
+        writeback.hold(self.graph, case_id, learned)
+
+    def accept(self, facts: tuple[Fact, ...]) -> None:
+        """Keep facts of a case beyond it."""
+        self._said(lambda holder: writeback.accept(holder, facts, self.environment.clock.now()))
+
+    def doubt(self, fact: Fact, because: str) -> None:
+        """Ask whoever says so to look again, and take it back where only a person had accepted it."""
+        now = self.environment.clock.now()
+        self._said(lambda holder: writeback.take_back(holder, fact, now))
+        self._said(lambda holder: writeback.doubt(holder, fact, because, now))
+
+    def _said(self, write: Callable[[Holder], object]) -> None:
+        """Write where it lasts first: if that is refused, nothing was said."""
+        if self.durable is not None:
+            with self.durable() as holder:
+                write(holder)
+        write(self.graph)
 
 
 def workplace(name: str, settings: Settings) -> Workplace:
@@ -64,6 +92,8 @@ def workplace(name: str, settings: Settings) -> Workplace:
     """
     if name == LIVE:
         return live(settings)
+    from workbench.telemetry.recorded import load_case
+
     place = _recorded(load_case(recording(name)))
     _add_episodes(place.graph, settings)
     return place
@@ -71,10 +101,14 @@ def workplace(name: str, settings: Settings) -> Workplace:
 
 def recorded(folder: Path) -> Environment:
     """Return the world of a recorded case: its tables, its graph, its own now."""
+    from workbench.telemetry.recorded import load_case
+
     return _recorded(load_case(folder)).environment
 
 
 def _recorded(case: RecordedCase) -> Workplace:
+    from workbench.telemetry.recorded import recorded_sources
+
     graph = GraphStore.memory()
     if case.graph_path is not None:
         graph.load(case.graph_path)
@@ -86,23 +120,79 @@ def _recorded(case: RecordedCase) -> Workplace:
 
 def live(settings: Settings) -> Workplace:
     """Return the world that the settings describe; a source that is not set up is simply absent."""
-    graph = GraphStore.latest(settings.home / "graph")
+    graph = reading_graph(settings)
     _add_episodes(graph, settings)
-    return Workplace(Environment(_live_sources(settings), View(graph), SystemClock()), graph)
+    copied = isinstance(graph, GraphStore)
+    lasting = (lambda: writing_graph(settings)) if copied else None
+    return Workplace(Environment(_live_sources(settings), View(graph), SystemClock()), graph, lasting)
+
+
+def reading_graph(settings: Settings) -> Holder:
+    """Return the graph to read: the engine that the settings name, the owner's, or a copy of what was published last.
+
+    Raises:
+        Unavailable: it does not answer, or its files are damaged.
+    """
+    elsewhere = _elsewhere(settings)
+    return GraphStore.latest(settings.home / "graph") if elsewhere is None else elsewhere
+
+
+def writing_graph(settings: Settings) -> Holder:
+    """Return the graph to write: the engine that the settings name, the owner's, or the store, opened by this process.
+
+    Raises:
+        Unavailable: it does not answer, or another process has the store open.
+    """
+    elsewhere = _elsewhere(settings)  # compared with None: an empty graph has no length, and is a graph
+    return GraphStore.open(settings.home / "graph") if elsewhere is None else elsewhere
+
+
+def _elsewhere(settings: Settings) -> Holder | None:
+    """Return the graph that another process holds: the engine of the settings, or the owner of the data folder."""
+    if settings.graph:
+        from workbench.graph.remote import RemoteGraph  # late, as all that only some need
+
+        secret = settings.graph_secret.get_secret_value()
+        auth, update = settings.graph_auth, settings.graph_update
+        return RemoteGraph.open(settings.graph, settings.home, update=update, auth=auth, secret=secret)
+    if claimed(settings.home) is None:
+        return None
+    from workbench.graph.owned import owned
+
+    return owned(settings.home)
+
+
+def clients(settings: Settings) -> Clients:
+    """Return the clients of vendors' APIs for scanners; each can only read."""
+    from workbench.telemetry.clients import LiveClients
+
+    return LiveClients({base.rstrip("/"): token.get_secret_value() for base, token in settings.tokens.items()})
 
 
 def _live_sources(settings: Settings) -> Mapping[Modality, Source]:
-    from workbench.telemetry.prometheus import PrometheusSource  # late: a live address is the exception on a laptop
+    # Late: a live address is the exception on a laptop.
+    from workbench.telemetry.jaeger import JaegerSource
+    from workbench.telemetry.loki import LokiSource
+    from workbench.telemetry.prometheus import PrometheusSource
+    from workbench.telemetry.tempo import TempoSource
 
-    if not settings.prometheus_url:
-        return {}
-    return {Modality.METRICS: PrometheusSource(settings.prometheus_url)}
+    given: tuple[tuple[str, Modality, Callable[[str], Source]], ...] = (
+        (settings.prometheus_url, Modality.METRICS, PrometheusSource),
+        (settings.loki_url, Modality.LOGS, LokiSource),
+        (settings.tempo_url, Modality.TRACES, TempoSource),
+        (settings.jaeger_url, Modality.TRACES, JaegerSource),
+    )
+    return {modality: make(address) for address, modality, make in given if address}
 
 
-def _add_episodes(graph: GraphStore, settings: Settings) -> None:
+def _add_episodes(graph: Holder, settings: Settings) -> None:
     """Put the record of every episode into the graph, so that one question spans incidents and infrastructure."""
     said = tuple(fact for each in memory(settings).episodes() for fact in episodes.facts(each))
-    if said:
+    held = {
+        (each.subject, each.predicate, each.object)
+        for each in graph.read(graph.of_scope("episodes", settings.environment))
+    }
+    if said and held != {(each.subject, each.predicate, each.object) for each in said}:
         graph.replace(_scan("episodes", settings.environment, said, Layer.LEARNED))
 
 
@@ -135,6 +225,8 @@ def recording(name: str) -> Path:
 
 def recorded_alert(name: str) -> Alert:
     """Return the alert of a recorded case."""
+    from workbench.telemetry.recorded import load_case
+
     return load_case(recording(name)).alert
 
 
@@ -160,6 +252,8 @@ def budget(settings: Settings) -> Budget:
 
 def reasoner(settings: Settings, ledger: Callable[[Caps], Ledger] | None = None, name: str = "") -> Reasoner:
     """Return who thinks: `statistical`, or `claude` on top of it where there is a key."""
+    from workbench.reasoning.statistical import StatisticalReasoner
+
     statistical = StatisticalReasoner()
     if name == "statistical" or not settings.anthropic_api_key.get_secret_value() or ledger is None:
         return statistical

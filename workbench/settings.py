@@ -34,7 +34,16 @@ class Settings(BaseSettings):
         default_factory=dict, description="scope binding: `<scanner>:<context, workspace, folder>` to an environment"
     )
     graph: str = Field(default="", description="address of a SPARQL 1.1 engine that holds the graph; empty: our own")
+    graph_update: str = Field(default="", description="where that engine takes updates; empty: derived from `graph`")
+    graph_auth: str = Field(default="", description="basic, digest, bearer, sigv4 or none; empty: by the address")
+    graph_secret: SecretStr = Field(default=SecretStr(""), description="password or token for that engine")
     prometheus_url: str = Field(default="", description="address of a Prometheus API, for live metrics")
+    tokens: dict[str, SecretStr] = Field(
+        default_factory=dict, description="address of an API, such as Grafana's, to the bearer token that it wants"
+    )
+    loki_url: str = Field(default="", description="address of a Loki, for live logs")
+    jaeger_url: str = Field(default="", description="address of a Jaeger query service, for live traces")
+    tempo_url: str = Field(default="", description="address of a Grafana Tempo, for live traces")
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
     anthropic_base_url: str = Field(default="", description="another address for the Messages API")

@@ -26,6 +26,7 @@ CSHARP = Language(
     settings=re.compile(
         r"(?:\w+\.)*\w*config(?:uration)?(?:\.(?:GetValue|GetSection|GetRequiredSection)(?:<[\w?]+>)?)?", re.IGNORECASE
     ),
+    derived=((re.compile(r"(?:.*\.)?GetConnectionString"), "ConnectionStrings__{}"),),
     clients=re.compile(
         r".*\.(?:ForAddress|UseNpgsql|UseSqlServer|UseMySql|ConnectAsync|AddNpgsqlDataSource|AddRedis|AddNpgSql)"
         r"|new(?:\w+\.)*(?:Uri|\w+Client|\w+Connection|\w+Config)|(?:\w+\.)*ConnectionMultiplexer\.Connect"

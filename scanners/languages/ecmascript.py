@@ -31,6 +31,8 @@ JAVASCRIPT = Language(
         r"(?:const|let|var|import)\s*\{[^{}]*\benv\b(?:\s*(?:as|:)\s*(\w+))?[^{}]*\}\s*(?:=|from)\s*(?:require\()?['\"]?(?:node:)?"
         r"process\b(?!\.)"
     ),
+    prose=re.compile(r"delete\b"),
+    tags=(("pair", re.compile(r"^env:\s*['\"]([A-Z][A-Z0-9_]+)['\"]")),),  # convict's schema
     clients=re.compile(
         r"fetch|(?:\w+\.)*axios(?:\.\w+)?|new(?:\w+\.)*\w*(?:Client|Pool|Kafka|Redis|Sequelize|WebSocket|EventSource)"
         r"|(?:\w+\.)*(?:createClient|createConnection|createPool)|https?\.(?:get|request|post)"

@@ -19,6 +19,7 @@ ELIXIR = Language(
     skipped=types("comment"),
     reads=re.compile(r"System\.(?:get_env|fetch_env!?)"),
     environments=re.compile(r"System\.get_env(?:\(\))?"),
+    prose=re.compile(r"@(?:module|type|short)?doc\b"),
     clients=re.compile(
         r"(?:HTTPoison|Req|Tesla|Finch|HTTPotion|Mint\.HTTP|:?httpc)\.\w+!?|GRPC\.Stub\.connect|Redix\.start_link"
         r"|Postgrex\.start_link|:gen_tcp\.connect"

@@ -21,7 +21,11 @@ GO = Language(
     names=types("identifier field_identifier"),
     skipped=types("comment import_declaration package_clause"),
     reads=re.compile(r"(?:os\.(?:Getenv|LookupEnv)|syscall\.Getenv)"),
-    tags=(("field_declaration", re.compile(r"\b(?:env|envconfig):\"([A-Z][A-Z0-9_]*)[\",]")),),
+    tags=(
+        ("field_declaration", re.compile(r"\b(?:env|envconfig):\"([A-Z][A-Z0-9_]*)[\",]")),
+        ("keyed_element", re.compile(r"^EnvVars?:\s*(?:\[\]string\{|cli\.EnvVars\()?\"([A-Z][A-Z0-9_]*)\"")),
+    ),
+    bound=re.compile(r"(?:\w+\.)*BindEnv|.*\.Envar"),
     clients=re.compile(
         r"grpc\.(?:Dial|DialContext|NewClient)|sqlx?\.(?:Open|Connect|MustConnect)|http\.(?:NewRequest|NewRequestWithContext)"
         r"|otelhttp\.\w+|sarama\.New\w+|mongo\.Connect|amqp\.Dial|pgxpool\.\w+|net\.Dial\w*|kafka\.\w+|nats\.Connect"

@@ -50,12 +50,18 @@ class Language:
     """Objects that are the environment: `process.env`."""
     settings: re.Pattern[str] = _NEVER
     """Objects and functions of configuration that hold the environment among others: asked for an UPPER_CASE name."""
+    bound: re.Pattern[str] = _NEVER
+    """Functions that bind variables to a key: all arguments but the first name one, the only one in CAPITALS or not."""
+    derived: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Functions of configuration, and the variable that stands for the key that they are asked for, `{}` in it."""
     foreign: re.Pattern[str] = _NEVER
     """Names in the environment object that are of no environment: what a web server says of a request."""
     tags: tuple[tuple[str, re.Pattern[str]], ...] = field(default=())
     """Node type, and the variable in its text: struct tags, annotations."""
     inlined: re.Pattern[str] = _NEVER
     """A name inside a string where the grammar sees only text: Rust's `"{name}"`, Kotlin's `"$name"`."""
+    prose: re.Pattern[str] = _NEVER
+    """How an expression begins that reads nothing: Elixir's `@doc "..."`, JavaScript's `delete`."""
     imported: re.Pattern[str] = _NEVER
     """Text that gives the environment object a short name; the group is the name, `env` where there is none."""
     clients: re.Pattern[str] = _NEVER

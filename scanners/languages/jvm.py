@@ -7,12 +7,20 @@ import re
 from scanners.languages.grammar import Language, types
 
 _READS = re.compile(r"(?:java\.lang\.)?System\.getenv(?:\(\)\.(?:get|getOrDefault|containsKey|getValue|getOrElse))?")
-_SETTINGS = re.compile(r"(?:\w+\.)*(?:env|environment|dotenv|config)\.(?:getProperty|getRequiredProperty|get)", re.I)
+_ENVIRONMENT = re.compile(r"(?:java\.lang\.)?System\.getenv\(\)")
+_SETTINGS = re.compile(
+    r"(?:\w+\.)*(?:(?:env|environment|config)\.(?:getProperty|getRequiredProperty)|(?:dotenv|config)\.get)",
+    re.IGNORECASE,
+)
 _CLIENTS = re.compile(
     r".*(?:forAddress|forTarget|URI\.create|getConnection|setJdbcUrl|jdbcUrl|baseUrl|setBootstrapServers|rootUri|uri)"
     r"|new(?:\w+\.)*(?:URL|URI|Socket|Jedis\w*|\w+Client|\w+Producer(?:<>)?|\w+Consumer(?:<>)?)"
 )
-_TAG = re.compile(r"@(?:\w+\.)*(?:Value|ConfigProperty|Named)\([^)]*\"(?:\$\{)?([A-Z][A-Z0-9_]*)[:}\"]")
+_TAG = re.compile(
+    r"@(?:\w+\.)*(?:Named\(\"(?=[A-Z])|Value\([^)]*?\$\{|ConfigProperty\((?:name\s*=\s*)?\")"
+    r"([A-Z][A-Z0-9_]*|[a-z][\w\-]*(?:\.[\w\-]+)+)[:}\"]"
+)
+"""A property in small letters is read from the variable that it relaxes to: `cart.url` from `CART_URL`."""
 
 JAVA = Language(
     name="java",
@@ -30,6 +38,7 @@ JAVA = Language(
     strings=types("string_literal"),
     skipped=types("line_comment block_comment import_declaration package_declaration"),
     reads=_READS,
+    environments=_ENVIRONMENT,
     settings=_SETTINGS,
     tags=(("annotation", _TAG),),
     clients=_CLIENTS,
@@ -48,7 +57,7 @@ KOTLIN = Language(
     strings=types("string_literal multiline_string_literal"),
     skipped=types("line_comment block_comment import package_header"),
     reads=_READS,
-    environments=re.compile(r"(?:java\.lang\.)?System\.getenv\(\)"),
+    environments=_ENVIRONMENT,
     settings=_SETTINGS,
     tags=(("annotation", _TAG),),
     inlined=re.compile(r"\$([A-Za-z_]\w*)"),

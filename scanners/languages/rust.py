@@ -19,8 +19,9 @@ RUST = Language(
     declares=types("let_declaration const_item static_item"),
     strings=types("string_literal raw_string_literal"),
     names=types("identifier field_identifier shorthand_field_identifier"),
-    skipped=types("line_comment block_comment use_declaration attribute_item inner_attribute_item"),
+    skipped=types("line_comment block_comment use_declaration inner_attribute_item"),
     reads=re.compile(r"(?:std::)?env::(?:var|var_os)|(?:(?:std|core)::)?(?:option_)?env!|dotenvy?::var"),
+    tags=(("attribute_item", re.compile(r"^#\[(?:arg|clap|structopt)\((?s:.*)\benv\s*=\s*\"([A-Z][A-Z0-9_]*)\"")),),
     inlined=re.compile(r"(?<!\{)\{([a-z_]\w*)[:}]"),
     clients=re.compile(
         r"reqwest::(?:\w+::)*(?:get|Client.*)|.*Endpoint::(?:from_static|from_shared|try_from|new)|.*Client::connect"

@@ -38,7 +38,15 @@ def run(asked: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    for name in ("pandas", "nbformat", *(place.partition(":")[0] for place in VERBS.values())):
+    for name in (
+        "pandas",
+        "nbformat",
+        "pyshacl",
+        "rdflib",
+        "scanners.compose",
+        "scanners.terraform",
+        *(place.partition(":")[0] for place in VERBS.values()),
+    ):
         import_module(name)
     gc.freeze()  # else every run looks through all that was imported, on its way out
     for line in sys.stdin:

@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from ontology.errors import BadInput
 from ontology.iris import service
 from ontology.nouns import Entity, Iri
-from workbench.notebook.magics import bound, read, register, term, underlined
+from workbench.notebook.binding import bound, term
+from workbench.notebook.magics import read, register, underlined
 
 
 class Graph:
@@ -22,13 +23,24 @@ class Graph:
 
     def __init__(self, error: BadInput | None = None) -> None:
         self.asked: list[str] = []
+        self.how: dict[str, Any] = {}
         self.error = error
 
-    def __call__(self, text: str) -> pd.DataFrame:
+    def ask(self, text: str, **how: Any) -> pd.DataFrame:
         self.asked.append(text)
+        self.how = how
         if self.error:
             raise self.error
         return pd.DataFrame({"caller": ["checkout"]})
+
+    def drawn(self, table: pd.DataFrame, *, as_of: str = "") -> str:
+        return f"drawing of {len(table)} as of {as_of}"
+
+    def entities(self, kind: str = "", name: str = "") -> pd.DataFrame:
+        return pd.DataFrame({"kind": [kind], "name": [name]})
+
+    def names(self, start: str) -> list[str]:
+        return [each for each in ("checkout", "cart", "payment") if each.startswith(start)]
 
 
 @pytest.fixture
@@ -66,11 +78,71 @@ def test_to_keeps_the_answer_in_a_variable(shell: Any) -> None:
     assert list(shell.user_ns["callers"].columns) == ["caller"]
 
 
-@pytest.mark.parametrize("line", ["--to 1x", "--to class", "--to a.b", "--frm x", "--to"])
+WRONG = ["--to 1x", "--to class", "--to a.b", "--frm x", "--to", "--limit 0", "--limit x", "--timeout -1", "--as-of"]
+
+
+@pytest.mark.parametrize("line", WRONG)
 def test_a_wrong_option_is_a_sentence(line: str) -> None:
     """No option ends the kernel or is silently taken for a query."""
     with pytest.raises(BadInput):
         read(line, "SELECT * {}")
+
+
+def test_options_stand_before_the_query_in_any_order(shell: Any) -> None:
+    """Every option reaches the graph, one in quotes as a whole, and the query stays as it was typed."""
+    graph = Graph()
+    shown = run(
+        shell,
+        graph,
+        "%%sparql --limit 5 --as-of 'alert - 30m' --graph --timeout=2.5 --to x\nSELECT ?a { ?a ?b '-- c' }\n",
+    )
+    assert graph.how == {"as_of": "alert - 30m", "limit": 5, "timeout": 2.5}
+    assert graph.asked == ["SELECT ?a { ?a ?b '-- c' }\n"]
+    assert shown == "drawing of 1 as of alert - 30m"
+    assert list(shell.user_ns["x"].columns) == ["caller"]
+
+
+def test_an_error_is_underlined_whatever_the_options(shell: Any) -> None:
+    """The place is that of the query below, however many options stand above it."""
+    graph = Graph(BadInput("Syntax error in line 1, column 3.", next_step="Correct it."))
+    error = run(shell, graph, "%%sparql --limit 5 --graph --as-of 15m --to x\nSELEC ?a\n")
+    assert error._render_traceback_()[1:3] == ["    SELEC ?a", "      ^"]
+    assert "x" not in shell.user_ns
+
+
+def test_a_mistyped_option_names_the_one_that_was_meant(shell: Any) -> None:
+    """The sentence names the nearest option, and nothing is asked."""
+    graph = Graph()
+    error = run(shell, graph, "%%sparql --grahp\nSELECT * {}\n")
+    assert "--graph" in error.next_step
+    assert graph.asked == []
+
+
+def test_a_variable_in_a_line_is_bound_and_never_pasted(shell: Any) -> None:
+    """IPython's own filling in of braces, which escapes nothing, does not reach the query."""
+    graph = Graph()
+    shell.user_ns["x"] = '" } #'
+    run(shell, graph, "answer = %sparql ASK { ?s ?p {x} }")
+    assert graph.asked == ['ASK { ?s ?p "\\" } #" }']
+
+
+def test_entities_are_listed(shell: Any) -> None:
+    """%entities takes a kind, a pattern and a variable, options before or after the kind."""
+    graph = Graph()
+    for line in ("%entities Service --name ca* --to held", "%entities --name ca* --to held Service"):
+        table = run(shell, graph, line)
+        assert table.to_numpy().tolist() == [["Service", "ca*"]]
+        assert shell.user_ns["held"] is table
+
+
+def test_an_answer_that_was_cut_says_so(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sees the first rows only is told."""
+    graph = Graph()
+    cut = pd.DataFrame({"a": [1]})
+    cut.attrs["truncated"] = True
+    graph.ask = lambda *_, **__: cut  # type: ignore[method-assign]  # the fake's own answer
+    run(shell, graph, "%sparql --limit 1 SELECT ?a {}")
+    assert "Only the first 1 rows" in capsys.readouterr().out
 
 
 def test_variables_are_bound_as_terms() -> None:

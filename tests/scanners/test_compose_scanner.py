@@ -9,7 +9,8 @@ import pytest
 
 from ontology import terms
 from ontology.errors import NotFound
-from ontology.iris import service
+from ontology.iris import service, thing
+from scanners.binding import Binding
 from scanners.compose import ComposeScanner
 
 Write = Callable[[Mapping[str, str]], Path]
@@ -140,8 +141,8 @@ def test_a_scan_that_fails_names_the_next_step(tmp_path: Path, estate: Write) ->
     """A missing folder, and one without Compose files, are told in a sentence with what to do."""
     with pytest.raises(NotFound, match="Next:"):
         ComposeScanner(tmp_path / "nowhere").scan()
-    with pytest.raises(NotFound, match="deploy"):
-        ComposeScanner(estate({"deploy/compose.yaml": BASE, "readme.md": ""})).scan()
+    with pytest.raises(NotFound, match="deploy/prod"):
+        ComposeScanner(estate({"deploy/prod/compose.yaml": BASE, "readme.md": ""})).scan()
 
 
 def test_a_host_that_may_be_the_browsers_is_no_call(estate: Write, said: Saying) -> None:
@@ -193,3 +194,134 @@ services:
     assert {fact[2] for fact in facts if fact[:2] == ("web", "port")} == {8080, 9000, 9001}
     assert ("web", "builtFrom", "web/Dockerfile.prod") in facts
     assert not any(fact[0] == "LEAK" for fact in facts)
+
+
+def test_a_project_one_level_down(estate: Write, said: Saying) -> None:
+    """A folder without a Compose file stands for those right below it, each a project with its own `.env`."""
+    root = estate(
+        {
+            "deploy/compose.yaml": BASE,
+            "deploy/.env": ENV,
+            "other/compose.yml": "services: {mail: {image: 'shop/mail:${VERSION:-9}', build: {context: src}}}",
+            "tests/compose.yaml": "services: {robot: {image: r}}",
+        }
+    )
+    scan = ComposeScanner(root).scan()
+    facts = said(scan.facts)
+    kinds = {fact.subject for fact in scan.facts if "ComposeProject" in str(fact.object)}
+
+    assert kinds == {thing("compose-project", "default", "deploy"), thing("compose-project", "default", "other")}
+    assert {
+        ("web", "usesImage", "shop/web:2"),
+        ("mail", "usesImage", "shop/mail:9"),
+        ("web", "dependsOn", "cart"),
+    } <= facts
+    assert ("mail", "builtFrom", "other/src/Dockerfile") in facts
+    assert any(fact.evidence == "deploy/compose.yaml:3" for fact in scan.facts)
+
+
+def test_the_same_project_from_above_and_at_its_place(estate: Write, noon: Callable[[], datetime]) -> None:
+    """A project scanned from the folder above has the IRIs that it has when it is scanned itself."""
+    root = estate({".git/config": "", "deploy/compose.yaml": BASE})
+    above, itself = ComposeScanner(root, now=noon).scan(), ComposeScanner(root / "deploy", now=noon).scan()
+
+    assert {fact.subject for fact in above.facts} == {fact.subject for fact in itself.facts}
+
+
+def test_services_extend_services_of_other_files(estate: Write, said: Saying) -> None:
+    """`extends` is followed through files and circles; what an extended file names lies beside that file."""
+    root = estate(
+        {
+            "compose.yaml": """
+services:
+  web: {extends: {file: common/base.yml, service: app}, environment: {MODE: prod}}
+  loop: {extends: loop2, image: l}
+  loop2: {extends: loop}
+""",
+            "common/base.yml": """
+services:
+  app: {extends: {file: root.yml, service: root}, image: "shop/app:1", env_file: app.env, environment: {MODE: dev}}
+""",
+            "common/root.yml": "services: {root: {image: none, build: ., ports: ['8080']}, cart: {image: c}}",
+            "common/app.env": "# cart\nCART_ADDR=cart:7070\n",
+        }
+    )
+    scan = ComposeScanner(root).scan()
+    facts = said(scan.facts)
+
+    assert {
+        ("web", "usesImage", "shop/app:1"),
+        ("web", "port", 8080),
+        ("MODE", "value", "prod"),
+        ("CART_ADDR", "value", "cart:7070"),
+        ("web", "builtFrom", "common/Dockerfile"),
+        ("loop2", "usesImage", "l"),
+    } <= facts
+    assert "common/app.env:2" in {fact.evidence for fact in scan.facts}
+    assert not any(fact[0] in ("app", "root") for fact in facts)
+
+
+def test_an_include_has_settings_of_its_own(estate: Write, said: Saying) -> None:
+    """What an included file names lies beside it, its `.env` too; the estate's own `.env` wins."""
+    root = estate(
+        {
+            "compose.yaml": "include: [infra/compose.yaml, {path: b/c.yaml, env_file: b/x.env}]\nservices: {}",
+            ".env": "WHO=root\n",
+            "infra/compose.yaml": """
+services:
+  db: {image: "postgres:${PG}", env_file: [db.env], environment: {OWNER: "${WHO}"}, build: {dockerfile: My.Dockerfile}}
+""",
+            "infra/.env": "PG=16\nWHO=infra\n",
+            "infra/db.env": "LEVEL=1\n",
+            "b/c.yaml": "services: {c: {image: 'c:${TAG}'}}",
+            "b/x.env": "TAG=7\n",
+        }
+    )
+    facts = said(ComposeScanner(root).scan().facts)
+
+    assert {
+        ("db", "usesImage", "postgres:16"),
+        ("OWNER", "value", "root"),
+        ("LEVEL", "value", "1"),
+        ("db", "builtFrom", "infra/My.Dockerfile"),
+        ("c", "usesImage", "c:7"),
+    } <= facts
+
+
+def test_profiles(estate: Write, said: Saying) -> None:
+    """A service that only starts for tests or debugging is left out and named; other profiles belong to the estate."""
+    text = """
+services:
+  web: {image: w}
+  robot: {image: r, profiles: [e2e]}
+  worker: {image: k, profiles: [workers, debug], secrets: [token, {source: cert}], configs: [nginx]}
+"""
+    scan = ComposeScanner(estate({"compose.yaml": text})).scan()
+    facts = said(scan.facts)
+
+    assert not any(fact[0] == "robot" for fact in facts)
+    assert [problem.where for problem in scan.skipped] == ["compose.yaml:4"]
+    assert {("worker", "mounts", name) for name in ("token", "cert", "nginx")} <= facts
+
+
+def test_later_env_files_win(estate: Write, said: Saying) -> None:
+    """Of two env files the later one counts, and `environment` over both."""
+    root = estate(
+        {
+            "compose.yaml": "services: {web: {image: w, env_file: [a.env, b.env], environment: {C: own}}}",
+            "a.env": "A=a\nB=a\nC=a\n",
+            "b.env": "B=b\nC=b\n",
+        }
+    )
+    facts = said(ComposeScanner(root).scan().facts)
+
+    assert {("A", "value", "a"), ("B", "value", "b"), ("C", "value", "own")} <= facts
+
+
+def test_a_project_is_bound_by_its_name(estate: Write) -> None:
+    """`compose:<project>` gives a project its environment, whether it says its name or has that of its folder."""
+    root = estate({"a/compose.yaml": "name: shop\n" + BASE, "b/compose.yaml": "services: {mail: {image: m}}"})
+    facts = ComposeScanner(root, binding=Binding({"compose:shop": "prod", "compose:b": "lab"})).scan().facts
+
+    assert {service("cart", "prod"), service("mail", "lab")} <= {fact.subject for fact in facts}
+    assert not any("default" in fact.subject for fact in facts)

@@ -208,3 +208,163 @@ def test_any_shape_is_survived(estate: Write) -> None:
 
     assert scan.facts
     assert len(singles) == 10
+
+
+NETWORK = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {team: sales}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: watch, labels: {team: ops}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: cart, app.kubernetes.io/version: "2.1"}}
+    spec:
+      containers: [{name: c, image: cart, envFrom: [{secretRef: {name: whole}}]}]
+      volumes:
+      - {name: d, persistentVolumeClaim: {claimName: data}}
+      - {name: p, projected: {sources: [{secret: {name: part}}, {configMap: {name: rest}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: web}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: prober, namespace: watch}
+spec: {template: {metadata: {labels: {app: prober}}, spec: {containers: [{name: c, image: prober}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: mail, namespace: shop}
+spec: {type: ExternalName, externalName: Mail.Example.com}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: cart-in, namespace: shop}
+spec:
+  podSelector: {matchExpressions: [{key: app, operator: In, values: [cart]}]}
+  policyTypes: [Ingress, Egress]
+  ingress:
+  - from:
+    - {podSelector: {matchLabels: {app: web}}}
+    - {namespaceSelector: {matchLabels: {team: ops}}}
+    - {ipBlock: {cidr: 10.0.0.0/8}}
+  egress: [{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: watch}}}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: shop}
+spec: {podSelector: {}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: open, namespace: shop}
+spec: {podSelector: {matchExpressions: [{key: app, operator: DoesNotExist}]}, ingress: [{}]}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: shop}
+spec: {storageClassName: fast, resources: {requests: {storage: 5Gi}}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec: {schedule: "0 1 * * *", jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: report}]}}}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: watch}
+spec:
+  gatewayClassName: envoy
+  listeners: [{port: 443, hostname: shop.example.com}, {port: 80, hostname: "*.example.com"}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: route, namespace: shop}
+spec:
+  parentRefs: [{name: edge, namespace: watch}]
+  hostnames: [WWW.example.com]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+"""
+
+
+def test_network_policies(estate: Write, said: Saying) -> None:
+    """A policy selects pods and allows peers by label, by namespace and by expression; none and all are told apart."""
+    facts = said(KubernetesScanner(estate({"all.yaml": NETWORK})).scan().facts)
+
+    assert {fact for fact in facts if fact[0] == "cart-in" and fact[1] in ("selects", "allowsFrom", "allowsTo")} == {
+        ("cart-in", "selects", "cart"),
+        ("cart-in", "allowsFrom", "web"),
+        ("cart-in", "allowsFrom", "prober"),
+        ("cart-in", "allowsTo", "prober"),
+    }
+    assert ("cart-in", "description", "ingress: 10.0.0.0/8") in facts
+    assert {("closed", "selects", name) for name in ("cart", "web", "nightly")} <= facts
+    assert ("closed", "description", "ingress: nobody") in facts
+    assert ("open", "description", "ingress: anybody") in facts
+    assert ("open", "selects", "cart") not in facts
+
+
+def test_gateways_routes_and_names(estate: Write, said: Saying) -> None:
+    """A gateway routes to its routes, a route to Services; host names resolve to them, patterns are no names."""
+    facts = said(KubernetesScanner(estate({"all.yaml": NETWORK})).scan().facts)
+
+    assert {
+        ("edge", "routesTo", "route"),
+        ("edge", "port", 443),
+        ("route", "routesTo", "web"),
+        ("shop.example.com", "resolvesTo", "edge"),
+        ("www.example.com", "resolvesTo", "route"),
+        ("mail", "routesTo", "mail.example.com"),
+    } <= facts
+    assert not any("*" in str(fact[0]) for fact in facts)
+
+
+def test_storage_schedules_and_whole_secrets(estate: Write, said: Saying) -> None:
+    """Claims of storage, cron lines, versions, and config taken as a whole or through a projected volume."""
+    facts = said(KubernetesScanner(estate({"all.yaml": NETWORK})).scan().facts)
+
+    assert {
+        ("cart", "mounts", "data"),
+        ("data", "storageRequest", "5Gi"),
+        ("nightly", "schedule", "0 1 * * *"),
+        ("cart", "mounts", "whole"),
+        ("cart", "mounts", "part"),
+        ("cart", "mounts", "rest"),
+        ("cart", "https://w3id.org/incident-workbench/otel/service.version", "2.1"),
+        ("shop", "labelKV", "team=sales"),
+    } <= facts
+
+
+def test_an_export_of_a_cluster(estate: Write) -> None:
+    """Of what `kubectl get -o yaml` wrote, what a controller made is no workload of its own."""
+    text = """
+apiVersion: v1
+kind: List
+items:
+- apiVersion: apps/v1
+  kind: ReplicaSet
+  metadata: {name: web-1, ownerReferences: [{kind: Deployment, name: web, controller: true}]}
+  spec: {template: {spec: {containers: [{name: c, image: web}]}}}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: web-1-a, ownerReferences: [{kind: ReplicaSet, name: web-1, controller: true}]}
+  spec: {containers: [{name: c, image: web}]}
+"""
+    facts = KubernetesScanner(estate({"a.yaml": text})).scan().facts
+
+    assert {fact.object for fact in facts if fact.predicate == terms.IMPLEMENTS} == {service("web")}
+    assert not any("web-1" in fact.subject for fact in facts)

@@ -33,6 +33,24 @@ NAMES = Directory(
         ("DSN", "host=db port=5432 user=shop", {}, "db", 5432, 0.9),
         ("SEEDS", "mongodb://u:p@db:5432,other:27017/x", {}, "db", 5432, 0.9),
         ("QUORUM", "1@kafka:9093", {}, "kafka", 9093, 0.7),
+        ("DSN", "jdbc:oracle:thin:@db:5432:ORCL", {}, "db", 5432, 0.9),
+        ("DSN", "jdbc:oracle:thin:@//db:5432/shop", {}, "db", 5432, 0.9),
+        ("DSN", "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=db)(PORT=5432)))", {}, "db", 5432, 0.9),
+        ("DSN", "Server=tcp:db,5432;Initial Catalog=shop;Password=hunter2", {}, "db", 5432, 0.9),
+        ("DSN", "Data Source=db;Initial Catalog=shop", {}, "db", 5432, 0.7),
+        ("DSN", "postgresql+asyncpg://shop:hunter%402@db:5432/shop", {}, "db", 5432, 0.9),
+        ("DSN", "db:5432,password=hunter2,ssl=False,abortConnect=False", {}, "db", 5432, 0.9),
+        ("BUS", "amqp://guest:guest@kafka//", {}, "kafka", 5672, 0.7),
+        ("CART_TARGET", "dns:///cart:7070", {}, "cart", 7070, 0.9),
+        ("CART_TARGET", "//cart:7070/v1", {}, "cart", 7070, 0.9),
+        ("NGINX", "server { location / { proxy_pass http://cart:7070/; } }", {}, "cart", 7070, 0.9),
+        ("NGINX", "upstream carts { server cart:7070 weight=5; }", {}, "cart", 7070, 0.9),
+        ("ENVOY", "socket_address:\n  address: cart\n  port_value: 7070", {}, "cart", 7070, 0.9),
+        ("ENVOY", "socket_address: { address: cart, port_value: 7070 }", {}, "cart", 7070, 0.9),
+        ("HAPROXY", "backend carts\n  server one cart:7070 check", {}, "cart", 7070, 0.9),
+        ("COLLECTOR", "exporters:\n  kafka:\n    brokers: [kafka:9092]", {}, "kafka", 9092, 0.7),
+        ("SPRING", "spring:\n  datasource:\n    host: db\n    port: 5432", {}, "db", 5432, 0.9),
+        ("SPRING", "shop.cart.host=cart\nshop.cart.port=7070\nother.port=1", {}, "cart", 7070, 0.9),
         ("CART", "cart", {}, "cart", 7070, 0.5),
         ("DB_HOST", "db-0.db.shop.svc", {}, "db", 5432, 0.7),
     ],
@@ -71,6 +89,22 @@ def test_two_listeners_are_two_mentions() -> None:
     assert [each.port for each in found] == [9092, 9093]
 
 
+def test_a_list_of_names_and_addresses_keeps_them_all() -> None:
+    """`name=URL` pairs, JSON lists and several hosts of one connection string each mean every service in them."""
+    for value in (
+        "cart=http://cart:7070,db=http://db:5432",
+        '["http://cart:7070", "http://db:5432"]',
+        "cart:7070,db:5432",
+    ):
+        assert {each.target.name for each in mentions("PEERS", value, {}, NAMES)} == {"cart", "db"}
+
+
+@pytest.mark.parametrize("value", ["unix:///cart", "file:///cart/x", "sqlite:///cart.db", "width:7070px", "a=cart;b=1"])
+def test_a_path_is_no_host(value: str) -> None:
+    """Schemes of files and sockets name no host."""
+    assert mentions("CART_URL", value, {}, NAMES) == ()
+
+
 def test_indirection_that_never_ends_stops() -> None:
     """Variables that name each other in a circle, or blow up, are cut off, not followed for ever."""
     assert "$" in expand("$(A)", {"A": "$(B)", "B": "$(A)"})
@@ -80,5 +114,5 @@ def test_indirection_that_never_ends_stops() -> None:
 
 def test_an_outside_host_is_not_of_the_estate() -> None:
     """A full domain name in a URL is an outside host; a service's own cluster name is not."""
-    assert [each.host for each in outside("https://api.example.com/v1", NAMES)] == ["api.example.com"]
-    assert outside("http://cart.shop.svc.cluster.local:7070", NAMES) == ()
+    assert [each.host for each in outside("BANK", "https://api.example.com/v1", NAMES)] == ["api.example.com"]
+    assert outside("CART", "http://cart.shop.svc.cluster.local:7070", NAMES) == ()

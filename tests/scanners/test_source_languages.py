@@ -468,3 +468,48 @@ def test_scripts_and_templates_read_at_file_level(estate: Write, said: Saying) -
 def test_every_language_has_a_suffix_of_its_own() -> None:
     """No two tables claim the same file."""
     assert len(BY_SUFFIX) == sum(len(language.suffixes) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "names"),
+    [
+        (
+            ".go",
+            'func f() { viper.BindEnv("db.url"); viper.BindEnv("port", "PORT", "HTTP_PORT") }',
+            {"DB_URL", "PORT", "HTTP_PORT"},
+        ),
+        (".go", 'var f = &cli.StringFlag{Name: "a", EnvVars: []string{"A_URL"}}', {"A_URL"}),
+        (".rs", 'struct A { #[arg(long, env = "A_URL")] url: String }', {"A_URL"}),
+        (".java", 'class A { @Value("${cart.url:http://cart:1}") String a; @Named("x.y") String b; }', {"CART_URL"}),
+        (".java", 'class A { void f() { pb.environment().get("A"); env.get("B"); } }', set()),
+        (".java", 'class A { void f() { Map<String, String> env = System.getenv(); env.get("B"); } }', {"B"}),
+        (".cs", 'class A { void F() { configuration.GetConnectionString("Orders"); } }', {"ConnectionStrings__Orders"}),
+        (
+            ".js",
+            'const c = convict({port: {env: "PORT"}}); delete process.env.GONE; process.env.X ??= "y"',
+            {"PORT", "X"},
+        ),
+        (".rb", 'ENV["A"] ||= "x"; ENV["B"] = "y"', {"A"}),
+        (".php", "<?php function un($n) { unset($_ENV[$n]); } un('GONE');", set()),
+        (
+            ".ex",
+            'defmodule A do\n  @doc "System.get_env(X) http://docs.example.com"\n  def f, do: System.get_env("Y")\nend',
+            {"Y"},
+        ),
+    ],
+)
+def test_the_customs_of_libraries(suffix: str, text: str, names: set[str]) -> None:
+    """What bindings, tags and annotations of the usual libraries read is found; what is removed is not."""
+    module = read_tree(text, BY_SUFFIX[suffix])
+
+    assert {read.name for symbol in module.symbols for read in symbol.reads} == names
+    assert not any(host.host == "docs.example.com" for symbol in module.symbols for host in symbol.hosts)
+
+
+def test_a_host_stands_at_its_own_line() -> None:
+    """A host in the middle of a long string is said of its own line; a style sheet's `width:300` is no host."""
+    module = read_tree(
+        "const a = `\n  see http://cart:7070/x\n`; const b = '<p style=\"width:300\">'", BY_SUFFIX[".js"]
+    )
+
+    assert [(host.host, host.line) for host in module.symbols[0].hosts] == [("cart", 2)]

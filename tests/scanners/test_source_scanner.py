@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ontology.errors import NotFound
-from scanners.python_code import read_python
+from scanners.python_code import read_python, read_pythons
 from scanners.source import SourceScanner
+from scanners.source_nouns import Module
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]
@@ -132,3 +133,55 @@ def test_a_folder_without_code(tmp_path: Path) -> None:
     """A folder without code is told in a sentence with what to do."""
     with pytest.raises(NotFound, match="python"):
         SourceScanner(tmp_path).scan()
+
+
+def test_helpers_and_settings_classes_of_python() -> None:
+    """A helper is known in other files, as function or method; settings classes and libraries read what is asked."""
+    texts = {
+        "env.py": "import os.path\nclass Env:\n  def need(self, name, d=None):\n    return os.environ.get(name, d)\n",
+        "app.py": (
+            "from env import Env\nfrom decouple import config\n"
+            "import environ\nfrom pydantic_settings import BaseSettings\n"
+            "env = environ.Env()\nDB = env.db('DB_URL')\nRATE = config('RATE')\n"
+            "class Settings(BaseSettings):\n    cart_url: str = 'http://cart:1'\n"
+            "    port: int = Field(1, validation_alias='HTTP_PORT')\n    model_config = Config(env_prefix='SHOP_')\n"
+            "def buy(e):\n    return e.need('CART_URL'), e.need('lower'), e.need(name='PAY_URL')\n"
+        ),
+        "wsgi.py": "def app(environ):\n    return environ['PATH_INFO'], environ.get('HTTP_HOST')\n",
+    }
+    found = {
+        (symbol.name, read.name)
+        for _, module in read_pythons(texts)
+        if isinstance(module, Module)
+        for symbol in module.symbols
+        for read in symbol.reads
+    }
+
+    assert found == {
+        ("", "DB_URL"), ("", "RATE"), ("", "SHOP_CART_URL"), ("", "HTTP_PORT"), ("buy", "CART_URL"), ("buy", "PAY_URL"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "names"),
+    [
+        ("collector.yaml", "exporters:\n  otlp: {endpoint: '${env:COL_URL}'} # ${env:OLD}\n", {"COL_URL"}),
+        ("otelcol.yml", "receivers:\nexporters:\n  a: ${BACKEND_URL}\nservice:\n", {"BACKEND_URL"}),
+        ("config/database.yml", "url: <%= ENV.fetch('DATABASE_URL') %>\n", {"DATABASE_URL"}),
+        ("application-prod.yml", "cart: {url: '${CART_URL:http://cart:1}'}\n", {"CART_URL"}),
+        ("application.properties", "cart.url=${CART_URL:http://cart:1}\n# ${OLD}\n", {"CART_URL"}),
+        ("services.yaml", "dsn: '%env(resolve:DATABASE_URL)%'\n", {"DATABASE_URL"}),
+        ("Caddyfile", "reverse_proxy {$CART_URL:cart:80}\n", {"CART_URL"}),
+        ("haproxy.cfg", 'server a "${CART_HOST}":80\n', {"CART_HOST"}),
+        ("Dockerfile", 'ENV A=1\nRUN echo $BUILD\nCMD ["sh", "-c", "app --db $DB_URL"]\n', {"DB_URL"}),
+        ("compose.yaml", "services: {web: {image: '${IMAGE}'}}\n", set()),
+    ],
+)
+def test_configuration_that_is_filled_from_the_environment(
+    file: str, text: str, names: set[str], estate: Write, said: Saying
+) -> None:
+    """A form that its program fills in counts as a read of the file; any other `$` in YAML says nothing."""
+    root = estate({file: text, "app.py": "def f(): pass\n"})
+    facts = said(SourceScanner(root).scan().facts)
+
+    assert {(subject, name) for subject, what, name in facts if what == "readsEnv"} == {(file, name) for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +11,12 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures, for t
 
 from ontology.errors import PersonError
 from ontology.nouns import Alert
+from workbench.graph.owner import Owner
 from workbench.server.backend import Desk
+from workbench.server.graph import Graph
 from workbench.server.routes import add_routes
 
+TOKEN = "a-token-of-the-graph-0123456789"
 SECRET = "a-secret-of-the-webhook-0123456789"
 
 
@@ -68,8 +71,18 @@ def hook() -> Hook:
 
 
 @pytest.fixture
-def backend(jp_serverapp, jp_root_dir, hook: Hook) -> Backend:
+def graph(tmp_path: Path) -> Iterator[Graph]:
+    """The graph of a data folder, as the handlers call it; opened at the first request."""
+    owner = Owner(tmp_path / "home" / "graph")
+    made = Graph(lambda: owner)
+    made.token = TOKEN
+    yield made
+    owner.close()
+
+
+@pytest.fixture
+def backend(jp_serverapp, jp_root_dir, hook: Hook, graph: Graph) -> Backend:
     """The backend of a running server that has our routes."""
     own = Backend(Path(jp_root_dir))
-    add_routes(jp_serverapp.web_app, Desk(lambda: own, lambda: hook.secret, Path(jp_root_dir)))
+    add_routes(jp_serverapp.web_app, Desk(lambda: own, lambda: hook.secret, Path(jp_root_dir)), graph)
     return own

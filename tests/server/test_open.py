@@ -236,7 +236,7 @@ async def test_a_notebook_outside_the_servers_folder_is_said(jp_serverapp, jp_ro
     assert b"workbench lab" in answer.body
 
 
-async def test_health_is_known_without_a_login(ask, backend, jp_serverapp, jp_root_dir):
+async def test_health_is_known_without_a_login(ask, backend, jp_serverapp, jp_root_dir, graph):
     """A probe sees 200 where the desk opens and 503 where it does not, and learns nothing else."""
     assert (await ask("workbench/healthz")).body == b'{"status": "ok"}'
 
@@ -245,7 +245,7 @@ async def test_health_is_known_without_a_login(ask, backend, jp_serverapp, jp_ro
 
     jp_serverapp.web_app.default_router.rules.clear()
     jp_serverapp.web_app.wildcard_router.rules.clear()
-    add_routes(jp_serverapp.web_app, Desk(broken, str, Path(jp_root_dir)))
+    add_routes(jp_serverapp.web_app, Desk(broken, str, Path(jp_root_dir)), graph)
     answer = await ask("workbench/healthz")
     assert answer.code == 503
     assert b"journal" not in answer.body

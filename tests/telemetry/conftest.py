@@ -24,7 +24,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "cases"
 
 
 def tables() -> dict[str, pd.DataFrame]:
-    """Return the five tables of the case."""
+    """Return the four tables of the case."""
     times = pd.date_range(START, END, freq="5s").as_unit("us")
     late = np.asarray(times >= FAULT)
     noise = np.random.default_rng(7).normal(1.0, 0.03, (4, len(times)))
@@ -106,8 +106,10 @@ def case_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def case_tables() -> dict[str, pd.DataFrame]:
-    """The five tables of the case."""
-    return tables()
+    """The five tables: the four of the case, and a state that its folder does not have."""
+    broken = (FAULT + timedelta(seconds=40), "payment", "container", "payment last terminated", "OOMKilled")
+    ready = (START + timedelta(seconds=5), "checkout", "pod", "checkout-0 Ready", "True")
+    return {**tables(), "state": pd.DataFrame([ready, broken], columns=["time", "entity", "kind", "field", "value"])}
 
 
 @pytest.fixture

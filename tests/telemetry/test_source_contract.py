@@ -6,28 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from ontology import iris
 from ontology.nouns import Entity, Window
 from workbench.nouns import Answered, Failed, Modality, Question, Silent
 from workbench.ports import Source
-from workbench.telemetry.jaeger import JaegerSource
 from workbench.telemetry.layouts import COLUMNS, clock_of
-from workbench.telemetry.loki import LokiSource
 from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.recorded import recorded_sources
-from workbench.telemetry.tempo import TempoSource
-from workbench.testing.vendors import VendorServer, jaeger, loki, tempo
+from workbench.testing.contract import TESTED
 
 NOWHERE = "http://127.0.0.1:1"
-VENDORS: dict[str, tuple[Callable[[str], Source], Callable[[pd.DataFrame], VendorServer], Modality, str]] = {
-    "loki": (LokiSource, loki, Modality.LOGS, "logs"),
-    "jaeger": (JaegerSource, jaeger, Modality.TRACES, "traces"),
-    "tempo": (TempoSource, tempo, Modality.TRACES, "traces"),
-}
-"""Source, a server of our own that speaks its API, what it answers, and the table that the server holds."""
+VENDORS = {each.name: each for each in TESTED}
 
 
 @dataclass(frozen=True)
@@ -40,13 +31,13 @@ class Subject:
     """Make its metrics impossible to read, and return that source."""
 
 
-@pytest.fixture(params=["recorded", "prometheus", "loki", "jaeger", "tempo"])
+@pytest.fixture(params=["recorded", "prometheus", *VENDORS])
 def subject(request: pytest.FixtureRequest, case_folder: Path, case_tables, prometheus_double) -> Iterator[Subject]:
     """Every source in turn."""
     if request.param in VENDORS:
-        make, double, modality, table = VENDORS[request.param]
-        with double(case_tables[table]) as server:
-            yield _only(make(server.url), modality, make(NOWHERE))
+        tested = VENDORS[request.param]
+        with tested.double(case_tables[tested.modality]) as server:
+            yield _only(tested.make(server.url), tested.modality, tested.make(NOWHERE))
         return
     yield _first(request.param, case_folder, prometheus_double)
 

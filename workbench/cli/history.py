@@ -1,28 +1,31 @@
-"""Verbs on the graph's state: graph stats, stale, changes, check."""
+"""Verbs on the graph's state: graph stats, stale, changes, check, forget; and on its parts (`parts`)."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import click
 
-from ontology.errors import BadInput
+from ontology.errors import NotAllowed
 from ontology.iris import BASE, PREFIXES
-from ontology.nouns import Iri, Value, Window, utc
-from workbench import settings
+from ontology.nouns import Iri, Value, Window
+from workbench import assembly, settings
+from workbench.cli import parts
+from workbench.graph.explore import beside
 from workbench.graph.history import ChangeEvent
-from workbench.graph.queries import last_name
+from workbench.graph.moments import duration, moment
 from workbench.graph.staleness import Standing, stale, standing
-from workbench.graph.store import GraphStore
-from workbench.graph.view import View
+from workbench.graph.writeback import doubts
+from workbench.graph.writing import Writable
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+if TYPE_CHECKING:
+    from workbench.graph.holder import Holder
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="print it as JSON")
 
 
@@ -48,17 +51,20 @@ def stats(as_json: bool) -> None:
 @graph.command("stale")
 @_JSON
 def stale_(as_json: bool) -> None:
-    """List the sources whose facts are unconfirmed: too long ago, or the last look did not see everything.
+    """List the sources whose facts are unconfirmed: too long ago, not all was seen, or an investigation doubts one.
 
     Example: workbench graph stale
     """
     with _store() as store:
         _tell(stale(store, _now()), "Every source is confirmed.", as_json)
+        for each in doubts(store):
+            where = each.graph.removeprefix(f"{BASE}g/")
+            click.echo(f"  Doubted {each.at:%Y-%m-%d %H:%M}: {where}, {each.because}. Next: scan it again.", err=True)
 
 
 @graph.command()
 @click.option("--since", default="15m", show_default=True, help="how far back: 90s, 15m, 2h, 1d")
-@click.option("--until", default="", help="look back from this time (ISO-8601) instead of now")
+@click.option("--until", default="", help="look back from this time (ISO-8601, or 2h ago) instead of now")
 @click.option("--near", default="", help="only what concerns the thing of this name and what is beside it")
 @_JSON
 def changes(since: str, until: str, near: str, as_json: bool) -> None:
@@ -66,11 +72,12 @@ def changes(since: str, until: str, near: str, as_json: bool) -> None:
 
     Example: workbench graph changes --since 15m --near checkout
     """
-    end = utc(until) if until else _now()
+    end = moment(until, _now()) if until else _now()
     window = Window(end - duration(since), end)
     with _store() as store:
-        beside = _nearby(store, near, window) if near else None
-        found = store.history.changes(window, beside)
+        found = store.history.changes(window)
+        if near:
+            found = store.history.changes(window, beside(store, near, found))
         seen = store.history.first_seen(window)
     if as_json:
         click.echo(json.dumps([_change(each) for each in found], indent=1))
@@ -110,19 +117,26 @@ def check(as_json: bool) -> None:
         sys.exit(1)
 
 
-def duration(text: str) -> timedelta:
-    """Return the length of time.
+@graph.command()
+@click.option("--before", required=True, help="what is older is folded: 30d, or a time (ISO-8601)")
+def forget(before: str) -> None:
+    """Fold the history before a time into one state: the graph stays as it is, as-of and changes begin there.
 
-    Raises:
-        BadInput: the text is no length of time.
-
-    >>> duration("15m")
-    datetime.timedelta(seconds=900)
+    Example: workbench graph forget --before 30d
     """
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])", text.strip())
-    if not found:
-        raise BadInput(f"{text!r} is no length of time.", next_step="Write it like 90s, 15m, 2h or 1d.")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    end = moment(before, _now())
+    with assembly.writing_graph(settings.load()) as store:
+        if not isinstance(store, Writable):
+            raise NotAllowed(
+                "The history belongs to the process that owns the graph.", next_step="Close the Jupyter server first."
+            )
+        gone = store.history.log.fold(end)
+    click.echo(f"{gone:,} changes forgotten; the history begins {end:%Y-%m-%d %H:%M:%S} UTC." if gone else _NOTHING_OLD)
+
+
+_NOTHING_OLD = "Nothing is older; the history stays as it is."
+for _verb in (parts.around, parts.blast, parts.path):
+    graph.add_command(_verb)
 
 
 def ago(age: timedelta) -> str:
@@ -150,21 +164,12 @@ def short(value: Iri | Value) -> str:
     return value.removeprefix(f"{BASE}id/")
 
 
-def _store() -> GraphStore:
-    return GraphStore.latest(settings.load().home / "graph")
+def _store() -> Holder:
+    return assembly.reading_graph(settings.load())
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _nearby(store: GraphStore, name: str, window: Window) -> Sequence[Iri]:
-    """Return what is beside the thing; one that is gone by now is known by what went with its name."""
-    view = View(store)
-    if view.find(name):
-        return [each.iri for each in view.nearby(name)]
-    gone = {each.subject for each in store.history.changes(window) if name in (each.object, last_name(each.subject))}
-    return sorted(gone) or [each.iri for each in view.nearby(name)]
 
 
 def _tell(rows: Sequence[Standing], nothing: str, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The words of the notebook's door: open, close, alerts, sparql."""
+"""The words of the notebook's door: open, recorded, close, alerts, sparql."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ontology.nouns import Alert
 from workbench import assembly, settings
+from workbench.desk import hand
+from workbench.desk.asking import GraphInHand
 from workbench.desk.desk import Desk, Tools
 from workbench.engine.loop import opened
 from workbench.journal import Journal
@@ -20,12 +22,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.graph.store import GraphStore
-
 _warm: dict[str, Desk] = {}
 """Desks opened ahead of the cell that shows them; each is taken once."""
-_desks: dict[str, Desk] = {}
-"""The desks of this kernel, latest last: what `%%sparql` asks is the graph of the latest."""
 
 
 def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.open
@@ -40,8 +38,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
     """
     warmed = _warm.pop(alert_id, None)
     desk = warmed if warmed and not again else take_up(alert_id, settings.load(), again=again)
-    _desks.pop(alert_id, None)
-    _desks[alert_id] = desk
+    hand.take(alert_id, desk)
     _greet()
     return desk
 
@@ -105,19 +102,7 @@ def sparql(text: str) -> pd.DataFrame:
     Raises:
         BadInput: a syntax error, with its position; or a form that is not allowed.
     """
-    from workbench.graph.ask import ask
-
-    return ask(estate(), text)
-
-
-def estate() -> GraphStore:
-    """Return the graph of the case that was opened last, or the estate's own where none is open.
-
-    `wb.estate().to_rdflib()` is a copy for whoever prefers rdflib.
-    """
-    if _desks:
-        return next(reversed(_desks.values())).tools.place.graph
-    return assembly.live(settings.load()).graph
+    return GraphInHand().ask(text)
 
 
 def _fresh(case: Case, journal: Journal) -> Case:
@@ -128,10 +113,10 @@ def _fresh(case: Case, journal: Journal) -> Case:
 
 
 def _greet() -> None:
-    """Make `%%sparql` known, and ask whether a lab listens, where this runs inside IPython."""
+    """Make the magics known, and ask whether a lab listens, where this runs inside IPython."""
     from workbench.notebook import magics, nextcell
 
     shell = nextcell.shell()
     if shell is not None:
-        magics.register(shell, sparql)
+        magics.register(shell, GraphInHand())
         nextcell.listen()

@@ -21,6 +21,16 @@ _SERVICE = re.compile(rf"SERVICE{_GAP}(?:SILENT{_GAP})?(?:[?$]\w+|{_NAME}){_GAP}
 _FROM = re.compile(rf"FROM{_GAP}(?:NAMED{_GAP})?{_NAME}", re.IGNORECASE)
 _PROLOGUE = re.compile(rf"{_GAP}(?:(?:PREFIX{_GAP}[^\s:]*:{_GAP}<[^>]*>|BASE{_GAP}<[^>]*>){_GAP})*(\w*)", re.IGNORECASE)
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"])
+_QUERIES = frozenset(["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"])
+_OWN = ("bif:", "sql:")
+"""Prefixes that Virtuoso knows without a declaration."""
+_TARGET = r"(?:SILENT\b|GRAPH\b|DEFAULT\b|NAMED\b|ALL\b|<)"
+_UPDATE = re.compile(
+    rf"(?:(?:INSERT|DELETE){_GAP}(?:DATA\b|WHERE\b|INTO\b|FROM\b|\{{)|"
+    rf"(?:LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY){_GAP}{_TARGET}|WITH{_GAP}<)",
+    re.IGNORECASE,
+)
+"""An update behind a query, which some engine may take for two requests."""
 
 _WORD = re.compile(r"(?:[\w:%.-]|\\.)+")
 _VARIABLE = re.compile(r"[?$]\w+")
@@ -47,14 +57,36 @@ def admit(sparql: str) -> None:
         raise BadInput("The query is empty.", next_step="Try: SELECT ?service { ?service a wb:Service }")
     if len(sparql) > LONGEST:
         raise BadInput(f"The query is longer than {LONGEST:,} characters.", next_step="Ask a shorter one.")
-    first = _PROLOGUE.match(sparql)
-    if first and first[1].upper() in _UPDATES:
-        raise NotAllowed(
-            f"{first[1].upper()} changes a graph; a query may only read.",
-            next_step="Ask with SELECT, ASK, CONSTRUCT or DESCRIBE; facts come in by workbench scan.",
-        )
+    if opening(sparql) in _UPDATES:
+        raise _changes(opening(sparql))
     for start, end in _words(sparql):
         _check(sparql, start, end)
+
+
+def admit_elsewhere(sparql: str) -> None:
+    """Let a query that was admitted pass to an engine elsewhere, which may read more into it than our own parser does.
+
+    Raises:
+        NotAllowed: it does not begin as a query does (Virtuoso's `define` fetches), or calls functions of the engine.
+    """
+    if opening(sparql) not in _QUERIES:
+        raise NotAllowed("This begins no query.", next_step="Begin with SELECT, ASK, CONSTRUCT or DESCRIBE.")
+    words = (sparql[start:end].lower() for start, end in _words(sparql))
+    if any(each.startswith(_OWN) for each in words) or re.search(r"<(?:bif|sql):", sparql, re.IGNORECASE):
+        raise NotAllowed("bif: and sql: call into the engine itself.", next_step="Use the functions of SPARQL 1.1.")
+
+
+def opening(sparql: str) -> str:
+    """Return the word that the query begins with, after its prefixes, in capitals."""
+    first = _PROLOGUE.match(sparql)
+    return first[1].upper() if first else ""
+
+
+def _changes(word: str) -> NotAllowed:
+    return NotAllowed(
+        f"{word} changes a graph; a query may only read.",
+        next_step="Ask with SELECT, ASK, CONSTRUCT or DESCRIBE; facts come in by workbench scan.",
+    )
 
 
 def _check(text: str, start: int, end: int) -> None:
@@ -67,6 +99,8 @@ def _check(text: str, start: int, end: int) -> None:
                 "SERVICE would ask another server; a query may only read this graph.",
                 next_step="Scan that source into the graph, and ask here.",
             )
+    if word in _UPDATES and _UPDATE.match(text, start):
+        raise _changes(word)
     if word.endswith("FROM") and ":" not in word and _FROM.match(text, end - 4):
         raise NotAllowed(
             "FROM would choose another data set; a query reads the union of all graphs.",

@@ -2,6 +2,9 @@
 
     table = ask(store, "SELECT ?a ?b { ?x wb:calls ?y . ?x rdfs:label ?a . ?y rdfs:label ?b }")
 
+Our own store is asked in a worker that is killed when its time is up; its owner in another process does the same; of an
+engine elsewhere no more is read once the time or the rows are up.
+
 The default graph is the union of all named graphs; the prefixes of `ontology.iris.PREFIXES` are known.
 """
 
@@ -21,6 +24,9 @@ from ontology.iris import BASE, PREFIXES
 from ontology.nouns import Value
 from workbench.graph.admission import admit
 from workbench.graph.convert import value_of
+from workbench.graph.endpoint import Refused, TimedOut
+from workbench.graph.protocol import ProtocolGraph
+from workbench.graph.reading import Readable
 from workbench.graph.store import GraphStore
 
 if TYPE_CHECKING:
@@ -29,13 +35,14 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds, start of the worker included."""
 MAX_ROWS = 10_000
+Answered = dict[str, Any]
 _WORKER = Path(__file__).with_name("worker.py")
 _PASSED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 """Environment that the worker needs; keys and proxies it does not."""
 
 
 def ask(
-    store: GraphStore, sparql: str, *, timeout: float = TIMEOUT, max_rows: int = MAX_ROWS, short: bool = False
+    graph: Readable, sparql: str, *, timeout: float = TIMEOUT, max_rows: int = MAX_ROWS, short: bool = False
 ) -> pd.DataFrame:
     """Return the answer as a table: a column a variable, a row a solution, None where a variable is unbound.
 
@@ -49,7 +56,7 @@ def ask(
     """
     import pandas as pd
 
-    answer = _answer(store, sparql, timeout, max_rows)
+    answer = answered(graph, sparql, timeout=timeout, max_rows=max_rows)
     if "boolean" in answer:
         return pd.DataFrame({"answer": [answer["boolean"]]})
     rows = [[_cell(term, short) for term in row] for row in answer["rows"]]
@@ -58,12 +65,16 @@ def ask(
     return table
 
 
-def results_json(store: GraphStore, sparql: str, *, timeout: float = TIMEOUT, max_rows: int = MAX_ROWS) -> str:
+def results_json(graph: Readable, sparql: str, *, timeout: float = TIMEOUT, max_rows: int = MAX_ROWS) -> str:
     """Return the answer in the SPARQL 1.1 Query Results JSON Format; raises what `ask` raises.
 
     A member `truncated` beside `head` says that there were more than `max_rows`.
     """
-    answer = _answer(store, sparql, timeout, max_rows)
+    return as_json(answered(graph, sparql, timeout=timeout, max_rows=max_rows))
+
+
+def as_json(answer: Answered) -> str:
+    """Return an answer in the SPARQL 1.1 Query Results JSON Format, with `truncated` where it is."""
     if "boolean" in answer:
         return json.dumps({"head": {}, "boolean": answer["boolean"]})
     names = answer["names"]
@@ -98,9 +109,26 @@ def _cell(term: Mapping[str, Any] | None, short: bool) -> Value | None:
     return shortened(term["value"]) if short else str(term["value"])
 
 
-def _answer(store: GraphStore, sparql: str, timeout: float, max_rows: int) -> dict[str, Any]:
-    """Run the query in a worker, and kill that when its time is up."""
+def answered(graph: Readable, sparql: str, *, timeout: float = TIMEOUT, max_rows: int = MAX_ROWS) -> Answered:
+    """Return the answer: `boolean`, or `names`, `rows` of terms as the JSON format writes them, and `truncated`.
+
+    Raises what `ask` raises.
+    """
     admit(sparql)
+    if isinstance(graph, GraphStore):
+        return _worked(graph, sparql, timeout, max_rows)
+    if not isinstance(graph, ProtocolGraph):
+        raise BadInput(f"{type(graph).__name__} answers no free-form query.", next_step="Ask the store itself.")
+    try:
+        return graph.answered(sparql, timeout=timeout, max_rows=max_rows)
+    except Refused as error:
+        raise _refused(sparql, error.message) from error
+    except TimedOut as error:
+        raise _late(timeout) from error
+
+
+def _worked(store: GraphStore, sparql: str, timeout: float, max_rows: int) -> Answered:
+    """Run the query in a worker, and kill that when its time is up."""
     request = {
         "path": str(store.snapshot()),
         "sparql": sparql,
@@ -119,16 +147,27 @@ def _answer(store: GraphStore, sparql: str, timeout: float, max_rows: int) -> di
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise BadInput(
-            f"The query did not finish within {timeout:g} s and was stopped.",
-            next_step="Bind one end of every path, narrow it by a class or a name, or ask with a longer timeout.",
-        ) from error
+        raise _late(timeout) from error
     if done.returncode:
         raise _too_much(done.stderr)
     answer: dict[str, Any] = json.loads(done.stdout)
     if "problem" in answer:
         raise _explained(sparql, answer["problem"], answer["message"])
     return answer
+
+
+def _late(timeout: float) -> BadInput:
+    return BadInput(
+        f"The query did not finish within {timeout:g} s and was stopped.",
+        next_step="Bind one end of every path, narrow it by a class or a name, or ask with a longer timeout.",
+    )
+
+
+def _refused(sparql: str, message: str) -> PersonError:
+    """Say what an engine elsewhere said of the query."""
+    if re.match(r"error at \d+:\d+: ", message):
+        return syntax_error(sparql, message)
+    return BadInput(f"The SPARQL engine refuses the query: {message}", next_step=_hint(sparql))
 
 
 def _too_much(stderr: str) -> PersonError:

@@ -4,21 +4,24 @@ The log is written first and is the truth: a batch goes in as pending, the store
 batch's number in one atomic update, then the batch is marked done. Whatever the store has not taken over when it is
 opened (its number is lower) is applied again, so that a killed writer leaves the log and the store alike.
 
-A change is kept in N-Triples text: exact, typed, and what a SPARQL update is made of.
+A change is kept in N-Triples text: exact, typed, and what a SPARQL update is made of. What came in by the hundred
+thousand, as the first sight of a scope does, is kept as one compressed piece of N-Quads: what a bulk load is made of.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
 from threading import RLock
 from typing import NamedTuple
+from weakref import WeakMethod
 
 from ontology.errors import Unavailable
 
@@ -29,11 +32,15 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
   id INTEGER PRIMARY KEY, time INTEGER NOT NULL, run TEXT NOT NULL, kind TEXT NOT NULL,
   first INTEGER NOT NULL, last INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS graph (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, latest INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS graph (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, latest INTEGER NOT NULL, batch INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS change (
   n INTEGER PRIMARY KEY, op TEXT NOT NULL CHECK (op IN ('+', '-')), graph INTEGER NOT NULL REFERENCES graph,
   subject TEXT NOT NULL, predicate TEXT NOT NULL, object TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS scope (name TEXT PRIMARY KEY, batch INTEGER NOT NULL, said BLOB NOT NULL);
 """
+_BULK = "TABLE IF NOT EXISTS bulk (batch INTEGER PRIMARY KEY, size INTEGER NOT NULL, quads BLOB NOT NULL);"
+"""Apart: who reads a log of before there was such a table has an empty one of its own."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -60,6 +67,17 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Bulk:
+    """Quads of named graphs that all came at once."""
+
+    graphs: frozenset[str]
+    """As N-Triples text."""
+    size: int
+    quads: bytes
+    """N-Quads, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What was written in one act."""
 
@@ -71,6 +89,13 @@ class Batch:
     """Number of its first row."""
     last: int
     """Number of its last row; lower than `first` where there is none."""
+    bulk: int = 0
+    """How many quads came at once, before its rows."""
+
+    @property
+    def size(self) -> int:
+        """How many quads came or went."""
+        return self.last - self.first + 1 + self.bulk
 
 
 class ChangeLog:
@@ -86,6 +111,7 @@ class ChangeLog:
         self._db = connection
         self._after = after
         self._lock = RLock()
+        self._settle: WeakMethod[Callable[[], None]] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> ChangeLog:
@@ -97,7 +123,7 @@ class ChangeLog:
         try:
             db = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False)
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
+            _prepare(db)
         except sqlite3.Error as error:
             raise _damaged(folder, error) from error
         return cls(db)
@@ -117,6 +143,8 @@ class ChangeLog:
             where = f"{(folder / FILE).absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
             db = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False)
             db.execute("SELECT count(*) FROM batch")
+            if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'bulk'").fetchone():
+                db.execute(f"CREATE TEMPORARY {_BULK}")
         except sqlite3.Error as error:
             raise _damaged(folder, error) from error
         return cls(db)
@@ -125,7 +153,7 @@ class ChangeLog:
     def memory(cls, after: int = 0) -> ChangeLog:
         """Return an empty log in memory."""
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        db.executescript(_SCHEMA)
+        _prepare(db)
         return cls(db, after=after)
 
     def close(self) -> None:
@@ -134,13 +162,25 @@ class ChangeLog:
 
     # --- writing ---
 
-    def begin(self, rows: Sequence[Row], at: datetime, run: str, kind: Kind) -> Batch:
+    def begin(
+        self,
+        rows: Sequence[Row],
+        at: datetime,
+        run: str,
+        kind: Kind,
+        *,
+        bulk: Bulk | None = None,
+        said: tuple[str, bytes] | None = None,
+    ) -> Batch:
         """Write what is about to be done, safe on the disk, and return its batch.
 
-        Within one graph time never runs backwards: a clock that was set back counts as standing still.
+        Within one graph time never runs backwards: a clock that was set back counts as standing still. `said` is a
+        scope and what it says from now on (see `said_in`).
         """
+        packed = None if bulk is None else zlib.compress(bulk.quads, 1)
         with self._lock, self._transaction():
-            graphs = self._graphs({row.graph for row in rows}, _micros(at))
+            names = {row.graph for row in rows} | (bulk.graphs if bulk is not None else frozenset())
+            graphs = self._graphs(names, _micros(at))
             latest = max((time for _, time in graphs.values()), default=_micros(at))
             number, first = self.last + 1, self._next_row()
             self._db.executemany(
@@ -150,58 +190,92 @@ class ChangeLog:
                     for n, row in enumerate(rows, first)
                 ),
             )
-            self._db.execute(
-                "UPDATE graph SET latest = ? WHERE id IN (SELECT graph FROM change WHERE n >= ?)", (latest, first)
+            self._db.executemany(
+                "UPDATE graph SET latest = ?, batch = ? WHERE id = ?",
+                ((latest, number, each) for each, _ in graphs.values()),
             )
-            made = Batch(number, _moment(latest), run, kind, first, first + len(rows) - 1)
+            size = 0 if bulk is None else bulk.size
+            made = Batch(number, _moment(latest), run, kind, first, first + len(rows) - 1, size)
             self._db.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, 0)", (number, latest, run, kind, made.first, made.last)
             )
+            if packed is not None:
+                self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, size, packed))
+            if said is not None:
+                self._db.execute("INSERT OR REPLACE INTO scope VALUES (?, ?, ?)", (said[0], number, said[1]))
         return made
 
-    def done(self, batch: Batch) -> None:
-        """Mark the batch as taken over by the store; a crash before it is on the disk does no harm."""
+    def done(self, number: int) -> None:
+        """Mark the batches up to this one as on the store's own disk; a crash before that is known does no harm."""
         with self._lock:
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("UPDATE batch SET done = 1 WHERE id = ?", (batch.number,))
+            self._db.execute("UPDATE batch SET done = 1 WHERE id <= ? AND done = 0", (number,))
             self._db.execute("PRAGMA synchronous = FULL")
+
+    def settled_by(self, settle: Callable[[], None]) -> None:
+        """Call this method before anything is folded: it has the store's files on the disk and says what is `done`.
+
+        The first one who says so holds the store; others have copies.
+        """
+        if self._settle is None or self._settle() is None:
+            self._settle = WeakMethod(settle)
 
     def abandon(self, batch: Batch) -> None:
         """Take out a batch that the store refused: it never happened."""
         with self._lock, self._transaction():
             self._db.execute("DELETE FROM change WHERE n >= ?", (batch.first,))
-            self._db.execute("DELETE FROM batch WHERE id = ?", (batch.number,))
+            for table, column in (("batch", "id"), ("bulk", "batch"), ("scope", "batch")):
+                self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (batch.number,))  # noqa: S608  # our own
 
     def fold(self, before: datetime) -> int:
-        """Make one baseline of all that was done before that time; return how many rows went."""
+        """Make one baseline of all that was done before that time; return how many quads' coming or going went.
+
+        What the store's own disk may not have yet is left as it is.
+        """
+        settle = self._settle() if self._settle is not None else None
+        if settle is not None:
+            settle()
         with self._lock, self._transaction():
             # A prefix, not a choice: what was written later rests on it.
-            old = list(takewhile(lambda each: each.time < before, self.batches()))
+            done = {number for (number,) in self._db.execute("SELECT id FROM batch WHERE done = 1")}
+            old = list(takewhile(lambda each: each.time < before and each.number in done, self.batches()))
             if not old:
                 return 0
             kept = [row for row in net(self.rows(old)).values() if row.op == "+"]
-            first, last, n = old[0].first, old[-1].last, self._next_row()
-            self._db.execute("DELETE FROM change WHERE n BETWEEN ? AND ?", (first, last))
-            self._db.execute("DELETE FROM batch WHERE id <= ?", (old[-1].number,))
-            names = dict(self._db.execute("SELECT name, id FROM graph").fetchall())
-            self._db.executemany(
-                "INSERT INTO change VALUES (?, '+', ?, ?, ?, ?)",
-                ((n, names[row.graph], *row[2:]) for n, row in enumerate(kept, n)),
-            )
+            last = old[-1]
             self._db.execute(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, 1)",
-                (old[-1].number, _micros(before), "", Kind.BASELINE, n, n + len(kept) - 1),
+                "DELETE FROM change WHERE n BETWEEN ? AND ?", (old[0].first, max(each.last for each in old))
             )
-        return last - first + 1 - len(kept)
+            self._db.execute("DELETE FROM batch WHERE id <= ?", (last.number,))
+            self._db.execute("DELETE FROM bulk WHERE batch <= ?", (last.number,))
+            self._baseline(kept, last.number, before)
+        return sum(each.size for each in old) - len(kept)
+
+    def _baseline(self, kept: Sequence[Row], number: int, at: datetime) -> None:
+        """Write quads as all that was known then, those of named graphs in one piece."""
+        bare = [row for row in kept if row.graph == DEFAULT]
+        names = dict(self._db.execute("SELECT name, id FROM graph").fetchall())
+        n = self._next_row()
+        self._db.executemany(
+            "INSERT INTO change VALUES (?, '+', ?, ?, ?, ?)",
+            ((n, names[row.graph], *row[2:]) for n, row in enumerate(bare, n)),
+        )
+        self._db.execute(
+            "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, 1)",
+            (number, _micros(at), "", Kind.BASELINE, n, n + len(bare) - 1),
+        )
+        named = bulked(kept)
+        self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, named.size, zlib.compress(named.quads, 1)))
 
     def restart(self, rows: Sequence[Row], at: datetime, number: int) -> Batch:
         """Begin anew with what the store holds: the log was lost, or never was."""
         with self._lock:
             with self._transaction():
-                for table in ("change", "batch", "graph"):
-                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own three names
+                for table in ("change", "batch", "graph", "bulk", "scope"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own five names
             self._after = number
-            return self.begin(rows, at, "", Kind.BASELINE)
+            bare = [row for row in rows if row.graph == DEFAULT]
+            return self.begin(bare, at, "", Kind.BASELINE, bulk=bulked(rows))
 
     def _graphs(self, names: Iterable[str], time: int) -> dict[str, tuple[int, int]]:
         """Return the number of each graph and the time from which it may be written; new ones are added."""
@@ -238,58 +312,73 @@ class ChangeLog:
         """Return the batches later than that time and that number, in the order in which they were written."""
         with self._lock:
             found = self._db.execute(
-                "SELECT id, time, run, kind, first, last FROM batch WHERE time > ? AND id > ? ORDER BY id",
+                "SELECT id, time, run, kind, first, last, coalesce(size, 0)"
+                " FROM batch LEFT JOIN bulk ON batch.id = bulk.batch WHERE time > ? AND id > ? ORDER BY id",
                 (-(2**62) if after is None else _micros(after), number),
             ).fetchall()
-        return tuple(Batch(each[0], _moment(each[1]), each[2], Kind(each[3]), each[4], each[5]) for each in found)
+        return tuple(Batch(n, _moment(time), run, Kind(kind), *more) for n, time, run, kind, *more in found)
 
-    def rows(self, batches: Iterable[Batch]) -> Iterator[Row]:
-        """Yield the rows of these batches, in their order."""
-        for batch in batches:
-            with self._lock:
-                yield from map(
-                    Row._make,
-                    self._db.execute(
-                        "SELECT op, name, subject, predicate, object FROM change JOIN graph ON graph.id = change.graph"
-                        " WHERE n BETWEEN ? AND ? ORDER BY n",
-                        (batch.first, batch.last),
-                    ).fetchall(),
-                )
+    def bulk(self, batch: Batch) -> bytes:
+        """Return the quads of a batch that came at once, as N-Quads."""
+        if not batch.bulk:
+            return b""
+        with self._lock:
+            (packed,) = self._db.execute("SELECT quads FROM bulk WHERE batch = ?", (batch.number,)).fetchone()
+        return zlib.decompress(packed)
 
-    def undoing(self, batches: Iterable[Batch], undo: Undo) -> None:
-        """Note what takes these batches back, those that are noted already being earlier."""
-        known = undo.first
+    def rows(self, batches: Iterable[Batch], *, bulk: bool = True) -> Iterator[Row]:
+        """Yield the rows of these batches, in their order; without `bulk` those alone that came one by one."""
         for batch in batches:
+            if bulk:
+                yield from unbulked(self.bulk(batch))
             with self._lock:
-                for op, *quad in self._db.execute(
-                    "SELECT op, name, subject || ' ' || predicate || ' ' || object || ' ' FROM change"
-                    " JOIN graph ON graph.id = change.graph WHERE n BETWEEN ? AND ? ORDER BY n",
+                found = self._db.execute(
+                    "SELECT op, name, subject, predicate, object FROM change JOIN graph ON graph.id = change.graph"
+                    " WHERE n BETWEEN ? AND ? ORDER BY n",
                     (batch.first, batch.last),
-                ):
-                    known.setdefault(tuple(quad), op)
+                ).fetchall()
+            yield from map(Row._make, found)
+
+    def said_in(self, scope: str, graphs: Sequence[str]) -> int | None:
+        """Return the batch with which `begin` was told what the scope says; None where a graph was written to since."""
+        with self._lock:
+            found = self._db.execute("SELECT batch FROM scope WHERE name = ?", (scope,)).fetchone()
+            marks = ", ".join("?" * len(graphs))
+            latest = "SELECT coalesce(max(batch), 0) FROM graph WHERE name IN"
+            (written,) = self._db.execute(f"{latest} ({marks})", graphs).fetchone()  # question marks
+        return None if found is None or written > found[0] else int(found[0])
+
+    def said(self, scope: str) -> bytes:
+        """Return what `begin` was told that the scope says."""
+        with self._lock:
+            (found,) = self._db.execute("SELECT said FROM scope WHERE name = ?", (scope,)).fetchone()
+        return bytes(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """What takes changes back: for each quad the opposite of the first thing that happened to it."""
+def bulked(rows: Iterable[Row]) -> Bulk:
+    """Return the rows of named graphs as one piece; all of them must have come."""
+    named = [row for row in rows if row.graph != DEFAULT]
+    text = "".join(f"{row.subject} {row.predicate} {row.object} {row.graph} .\n" for row in named)
+    return Bulk(frozenset(row.graph for row in named), len(named), text.encode())
 
-    first: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """Graph and triple, as text that wants a full stop, to the first thing that happened."""
 
-    @property
-    def delete(self) -> dict[str, list[str]]:
-        """The triples that came and must go, by graph."""
-        gone: dict[str, list[str]] = {}
-        for (graph, triple), op in self.first.items():
-            if op == "+":
-                gone.setdefault(graph, []).append(f"{triple}.")
-        return gone
+def unbulked(quads: bytes) -> Iterator[Row]:
+    """Yield N-Quads of named graphs as rows."""
+    return map(_row, quads.decode().split("\n")[:-1])
 
-    @property
-    def insert(self) -> str:
-        """The quads that went and must come back, as N-Quads."""
-        back = (quad for quad, op in self.first.items() if op == "-")
-        return "".join(f"{triple}{'' if graph == DEFAULT else graph} .\n" for graph, triple in back)
+
+def _row(line: str) -> Row:
+    subject, predicate, rest = line.split(" ", 2)
+    value, graph, _ = rest.rsplit(" ", 2)
+    return Row("+", graph, subject, predicate, value)
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Make the tables; a log of before a graph knew its last batch is completed."""
+    db.executescript(_SCHEMA)
+    db.execute(f"CREATE {_BULK}")
+    if all(column[1] != "batch" for column in db.execute("PRAGMA table_info(graph)")):
+        db.execute("ALTER TABLE graph ADD COLUMN batch INTEGER NOT NULL DEFAULT 0")
 
 
 class _Transaction:

@@ -8,12 +8,13 @@ any engine can hold it; RDF 1.2 triple terms would not be.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from ontology import terms
 from ontology.errors import BadInput
@@ -67,6 +68,7 @@ def band(confidence: float) -> float:
     return next((each for each in terms.BANDS if each <= confidence), terms.BANDS[-1])
 
 
+@lru_cache(maxsize=4096)
 def graph_for(source: str, scope: str, layer: Layer, confidence: float = 1.0) -> Iri:
     """Return the named graph in which such a fact lies.
 
@@ -80,6 +82,7 @@ def graph_for(source: str, scope: str, layer: Layer, confidence: float = 1.0) ->
     return graph(WORDS[layer], source, scope)
 
 
+@lru_cache(maxsize=4096)
 def graphs_of(source: str, scope: str) -> Mapping[Iri, tuple[Layer, float]]:
     """Return every graph that this source and scope may own, with its layer and its base confidence."""
     sure = {graph_for(source, scope, layer): (layer, 1.0) for layer in Layer if layer is not Layer.INFERRED}
@@ -139,6 +142,23 @@ def value_of(text: str, kind: str) -> Value:
     return text in ("true", "1") if kind == XSD + "boolean" else text
 
 
+def meant(text: str) -> Iri | Value:
+    """Return what a term in N-Triples text means; the common forms are read without a parser.
+
+    >>> meant("<urn:x>"), meant('"up"'), meant('"2"^^<http://www.w3.org/2001/XMLSchema#integer>')
+    ('urn:x', 'up', 2)
+    """
+    if text.startswith("<") and not text.startswith("<<"):
+        return Iri(text[1:-1])
+    if "\\" not in text and text.endswith('"'):
+        return text[1:-1]
+    value, typed, kind = text.rpartition('"^^<')
+    if typed and "\\" not in text:
+        return value_of(value[1:], kind[:-1])
+    (triple,) = parse(f"<urn:x> <urn:x> {text} .".encode(), format=RdfFormat.N_TRIPLES)
+    return noun(triple.object)
+
+
 def quads(fact: Fact, graph_iri: Iri) -> tuple[Quad, ...]:
     """Return the fact's own quad, and after it its annotation where it is unsure or learned."""
     where = named(graph_iri)
@@ -159,6 +179,33 @@ def quads(fact: Fact, graph_iri: Iri) -> tuple[Quad, ...]:
         said.append((NamedNode(terms.SEEN), literal(fact.seen)))
         said.append((NamedNode(terms.SOURCE), literal(fact.source)))
     return (own, *(Quad(about, predicate, value, where) for predicate, value in said))
+
+
+class _Nodes(dict[str, str]):
+    """IRI to the node as text, checked once."""
+
+    def __missing__(self, iri: str) -> str:
+        self[iri] = text = str(named(iri))
+        return text
+
+
+def lines(facts: Iterable[Fact], graph_of: Callable[[Layer, float], Iri]) -> Mapping[str, tuple[Fact, tuple[str, ...]]]:
+    """Return the N-Quads line of every fact, with the fact and the lines of its annotation; the last word counts.
+
+    It says what `quads` says, at a fraction of the cost.
+
+    Raises:
+        BadInput: an IRI that is none.
+    """
+    nodes = _Nodes()
+    made: dict[str, tuple[Fact, tuple[str, ...]]] = {}
+    for fact in facts:
+        where, value = graph_of(fact.layer, fact.confidence), fact.object
+        text = nodes[value] if isinstance(value, Iri) else str(literal(value))
+        line = f"{nodes[fact.subject]} {nodes[fact.predicate]} {text} {nodes[where]} .\n"
+        sure = fact.confidence >= 1.0 and fact.layer is not Layer.LEARNED
+        made[line] = (fact, () if sure else tuple(f"{quad} .\n" for quad in quads(fact, where)[1:]))
+    return made
 
 
 def without_blanks(quad: Quad) -> Quad:

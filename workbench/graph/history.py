@@ -12,23 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import unquote
-
-from pyoxigraph import RdfFormat, parse
 
 from ontology import terms
 from ontology.errors import BadInput
 from ontology.iris import BASE
 from ontology.nouns import Entity, Iri, Layer, Value, Window
 from workbench.graph.aliases import TABLE
-from workbench.graph.changelog import Batch, ChangeLog, Kind, Row, Undo
-from workbench.graph.convert import META, STATEMENTS, WORDS, noun, value_of
+from workbench.graph.changelog import DEFAULT, Batch, ChangeLog, Kind, Row
+from workbench.graph.convert import META, STATEMENTS, WORDS, meant
 
 _LAYERS = {word: layer for layer, word in WORDS.items()}
+Entry = tuple[ChangeLog, Batch]
+"""A batch, and the log it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeEvent:
+class ChangeEvent(NamedTuple):
     """A fact that came or went."""
 
     time: datetime
@@ -148,28 +148,38 @@ class History:
         first: dict[tuple[str, ...], str] = {}
         last: dict[tuple[str, ...], tuple[Batch, Row]] = {}
         for log, batch in self._batches(earlier):
-            if batch.time <= later:
-                for row in filter(_is_fact, log.rows([batch])):
-                    quad = row[1:]
-                    first.setdefault(quad, row.op)
-                    last[quad] = (batch, row)
-        kept = [each for quad, each in last.items() if first[quad] == each[1].op]
+            for row in log.rows([batch]) if batch.time <= later else ():
+                quad = row[1:]
+                first.setdefault(quad, row[0])
+                last[quad] = (batch, row)
+        kept = [each for quad, each in last.items() if first[quad] == each[1][0] and _is_fact(each[1])]
         events = _events(kept)
         return Difference(
             tuple(each for each in events if each.op == "+"), tuple(each for each in events if each.op == "-")
         )
 
-    def undoing(self, moment: datetime) -> Undo:
-        """Return what makes the present facts those of that moment.
+    def entries(self, moment: datetime | None = None) -> list[Entry]:
+        """Return the batches that lead to the present facts, or to those of that moment.
 
         Raises:
             BadInput: the history begins later.
         """
+        if moment is None:
+            return self._batches(None)
         self._reaches(moment)
-        undo = Undo()
-        for log, batch in self._batches(moment):
-            log.undoing([batch], undo)
-        return undo
+        return [(log, each) for log, each in self._batches(None) if each.time <= moment]
+
+    def line(self, number: int) -> list[Entry] | None:
+        """Return the batches of a copy that the writer made when that was its last one; None where that is not known.
+
+        0 is the empty store.
+        """
+        if self._base is not None:
+            return self._base.line(number)
+        found = self.log.batches()
+        # What was folded into one batch no longer says how a copy from between came to be.
+        known = not number or not found or found[0].kind is not Kind.BASELINE or found[0].number <= number
+        return [(self.log, each) for each in found if each.number <= number] if known and self._begins is None else None
 
     def replayed(self) -> set[tuple[str, ...]]:
         """Return all quads that the log leads to: graph, subject, predicate, object as N-Triples text."""
@@ -192,7 +202,7 @@ class History:
                 f"The graph's history begins {begins:%Y-%m-%d %H:%M:%S} UTC.", next_step="Ask for a later time."
             )
 
-    def _batches(self, after: datetime | None) -> list[tuple[ChangeLog, Batch]]:
+    def _batches(self, after: datetime | None) -> list[Entry]:
         """Return the batches later than that time, each with the log it stands in."""
         old = [] if self._base is None else self._base._batches(after)
         old = [
@@ -218,33 +228,17 @@ def _nearby(found: Sequence[tuple[Batch, Row]], near: Iterable[Entity | Iri]) ->
     return [(batch, row) for batch, row in found if row.subject in beside or row.object in ends]
 
 
-def _events(found: Sequence[tuple[Batch, Row]]) -> tuple[ChangeEvent, ...]:
+class _Meanings(dict[str, "Iri | Value"]):
+    """Term in N-Triples text to what it means: most terms come many times."""
+
+    def __missing__(self, text: str) -> Iri | Value:
+        self[text] = value = Iri(text) if text == DEFAULT else meant(text)
+        return value
+
+
+def _events(found: Iterable[tuple[Batch, Row]]) -> tuple[ChangeEvent, ...]:
+    known: dict[str, Any] = _Meanings()
     return tuple(
-        ChangeEvent(
-            batch.time,
-            row.op,
-            Iri(row.subject[1:-1]),
-            Iri(row.predicate[1:-1]),
-            _meant(row.object),
-            Iri(row.graph.strip("<>")),
-            batch.run,
-        )
-        for batch, row in found
+        ChangeEvent(batch.time, op, known[subject], known[predicate], known[value], known[graph], batch.run)
+        for batch, (op, graph, subject, predicate, value) in found
     )
-
-
-def _meant(text: str) -> Iri | Value:
-    """Return what a term in N-Triples text means; the common forms are read without a parser.
-
-    >>> _meant("<urn:x>"), _meant('"up"'), _meant('"2"^^<http://www.w3.org/2001/XMLSchema#integer>')
-    ('urn:x', 'up', 2)
-    """
-    if text.startswith("<") and not text.startswith("<<"):
-        return Iri(text[1:-1])
-    if "\\" not in text and text.endswith('"'):
-        return text[1:-1]
-    value, typed, kind = text.rpartition('"^^<')
-    if typed and "\\" not in text:
-        return value_of(value[1:], kind[:-1])
-    (triple,) = parse(f"<urn:x> <urn:x> {text} .".encode(), format=RdfFormat.N_TRIPLES)
-    return noun(triple.object)

@@ -11,21 +11,22 @@ from urllib.parse import unquote
 
 from ontology import terms
 from ontology.nouns import Entity, Iri
+from workbench.graph.closure import closure, step
 from workbench.graph.convert import literal, named
-from workbench.graph.reading import Readable, Solution
+from workbench.graph.reading import Readable, Solution, parts
 
 NEEDS = "|".join(f"<{each}>" for each in terms.DEPENDENCIES)
 """`dependsOn` and its sub-properties as a property path; full IRIs need no prefix."""
 
 ENTITIES = """
-SELECT ?thing ?kind ?label WHERE {
+SELECT ?thing (STRAFTER(STR(?class), STR(wb:)) AS ?kind) ?label WHERE {
   $only
   ?thing a ?class .
   FILTER(STRSTARTS(STR(?thing), "https://w3id.org/incident-workbench/id/"))
   FILTER(STRSTARTS(STR(?class), STR(wb:)))
-  BIND(STRAFTER(STR(?class), STR(wb:)) AS ?kind)
   OPTIONAL { ?thing rdfs:label ?label }
 }"""
+"""No BIND between the filters and OPTIONAL: Virtuoso forgets the filters then."""
 
 
 def entities(store: Readable, kind: str | None = None) -> tuple[Entity, ...]:
@@ -41,7 +42,8 @@ def described(store: Readable, iris: Iterable[Iri]) -> Mapping[Iri, Entity]:
     wanted = tuple(dict.fromkeys(iris))
     if not wanted:
         return {}
-    found = _entities(store.rows(ENTITIES.replace("$only", f"VALUES ?thing {{ {_these(wanted)} }}")))
+    texts = (ENTITIES.replace("$only", f"VALUES ?thing {{ {some} }}") for some in parts(wanted))
+    found = _entities(row for text in texts for row in store.rows(text))
     unknown = {each: Entity(each, terms.Kind.THING, last_name(each)) for each in wanted}
     return unknown | {each.iri: each for each in found}
 
@@ -106,8 +108,17 @@ SELECT DISTINCT ?thing WHERE {{
 
 def blast_radius(store: Readable, thing: Iri) -> tuple[Entity, ...]:
     """Return what suffers when this thing does: what needs it, directly or not, and what runs on it."""
-    found = _ranked(store, store.rows(_about(BLAST_RADIUS, thing)))
-    return tuple(each for each in found if each.iri != thing)
+    rows = store.rows(_about(BLAST_RADIUS, thing)) if store.paths else _radius(store, thing)
+    return tuple(each for each in _ranked(store, rows) if each.iri != thing)
+
+
+def _radius(store: Readable, thing: Iri) -> Iterator[Solution]:
+    """Yield what `BLAST_RADIUS` answers, for an engine whose property paths cannot be trusted."""
+    running = closure(store, thing, [terms.RUNS_ON], direction="in")
+    managers = closure(store, running, [terms.MANAGED_BY])
+    serving = step(store, {*running, *managers}, [terms.IMPLEMENTS])
+    for each in {*closure(store, thing, terms.DEPENDENCIES, direction="in"), *running, *serving}:
+        yield (each,)
 
 
 NEIGHBOURS = """
@@ -120,9 +131,8 @@ SELECT ?from ?relation ?to WHERE {
 
 def neighbours(store: Readable, iris: Iterable[Iri]) -> Iterator[tuple[Iri, Iri, Iri]]:
     """Yield every edge that begins or ends at one of these: from, relation, to."""
-    wanted = tuple(dict.fromkeys(iris))
-    if wanted:
-        for begin, relation, end in store.rows(NEIGHBOURS.replace("$these", _these(wanted))):
+    for some in parts(iris):
+        for begin, relation, end in store.rows(NEIGHBOURS.replace("$these", some)):
             yield Iri(str(begin)), Iri(str(relation)), Iri(str(end))
 
 

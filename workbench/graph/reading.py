@@ -14,6 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
 from ontology.iris import PREFIXES, PROV, graph
 from ontology.nouns import Fact, Iri, Value
 from workbench.graph import aliases
+from workbench.graph.changelog import DEFAULT
 from workbench.graph.convert import (
     META,
     UNKNOWN,
@@ -37,6 +38,7 @@ LOG, TAKEN = named(graph("log")), named(PROV + "value")
 """In the meta graph: the number of the last batch of the change log that the store has taken over."""
 _ORIGINS = f"""
 SELECT ?graph ?source ?layer ?confidence ?whole ?done WHERE {{
+  $only
   GRAPH <{META}> {{
     ?graph a wb:Graph ; wb:source ?source ; wb:layer ?layer ; wb:baseConfidence ?confidence ; wb:lastRun ?run .
     ?run wb:completedAt ?done .
@@ -49,6 +51,11 @@ _GRAPHS = "SELECT DISTINCT ?graph WHERE { GRAPH ?graph { ?s ?p ?o } }"
 class Readable(ABC):
     """What every source said, in named graphs, as facts."""
 
+    @property
+    def paths(self) -> bool:
+        """Whether property paths may be asked: they end on cycles, and say each thing once."""
+        return True
+
     @abstractmethod
     def quads(
         self,
@@ -58,6 +65,10 @@ class Readable(ABC):
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
         """Yield the quads that match; None matches everything, in any graph."""
+
+    def of_subjects(self, subjects: Iterable[Iri]) -> Iterator[Quad]:
+        """Yield the quads of these subjects, in any graph; an engine elsewhere is asked for many at once."""
+        return (quad for each in dict.fromkeys(subjects) for quad in self.quads(named(each)))
 
     @abstractmethod
     def rows(self, sparql: str) -> Iterator[Solution]:
@@ -90,8 +101,8 @@ class Readable(ABC):
     def joining(self, iris: Iterable[Iri]) -> tuple[Fact, ...]:
         """Return the facts that join any two of these things, each once: as the surest, then latest, source says it."""
         ends = {named(each) for each in iris}
-        own = [quad for each in ends for quad in self.quads(each) if quad.object in ends]
-        said = [more for quad in own for more in self.annotation(quad)]
+        own = [quad for quad in self.of_subjects(Iri(each.value) for each in ends) if quad.object in ends]
+        said = self.of_subjects(map(statement, own))
         best: dict[tuple[Iri, Iri, Iri | Value], Fact] = {}
         for fact in sorted(self.read([*own, *said]), key=lambda each: (each.confidence, each.seen, each.source)):
             best[fact.subject, fact.predicate, fact.object] = fact
@@ -131,13 +142,15 @@ class Readable(ABC):
         by_graph: dict[Iri, list[Quad]] = {}
         for quad in found:
             by_graph.setdefault(graph_name(quad), []).append(quad)
-        origins = self.origins() if by_graph else {}
+        origins = self.origins(by_graph) if by_graph else {}
         for each, some in by_graph.items():
             yield from facts(some, origins.get(each, UNKNOWN))
 
-    def origins(self) -> dict[Iri, Origin]:
-        """Return what the meta graph says of each graph."""
-        return {Iri(str(name)): origin(*said) for name, *said in self.rows(_ORIGINS)}
+    def origins(self, graphs: Iterable[Iri] = ()) -> dict[Iri, Origin]:
+        """Return what the meta graph says of each of these graphs, or of all."""
+        only = " ".join(str(named(each)) for each in graphs if each != DEFAULT)
+        text = _ORIGINS.replace("$only", f"VALUES ?graph {{ {only} }}" if only else "")
+        return {Iri(str(name)): origin(*said) for name, *said in self.rows(text)}
 
     def taken(self) -> int:
         """Return the number of the last batch of the change log that was taken over; 0 where there is none."""
@@ -145,6 +158,24 @@ class Readable(ABC):
 
 
 _META = named(META)
+_LONGEST = 30_000
+"""Characters of terms in one query: engines, and our own owner, limit its length."""
+
+
+def parts(iris: Iterable[Iri]) -> Iterator[str]:
+    """Yield the IRIs as terms for VALUES, each once, in parts that fit into a query.
+
+    >>> list(parts([Iri("urn:a"), Iri("urn:b"), Iri("urn:a")]))
+    ['<urn:a> <urn:b>']
+    """
+    held: list[str] = []
+    for each in dict.fromkeys(iris):
+        held.append(str(named(each)))
+        if sum(map(len, held)) > _LONGEST:
+            yield " ".join(held)
+            held = []
+    if held:
+        yield " ".join(held)
 
 
 def graph_name(quad: Quad) -> Iri:

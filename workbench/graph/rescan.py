@@ -7,14 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ontology.errors import PersonError
-from scanners.protocol import Problem, Scan, Scanner
+from scanners.protocol import Problem, Scan
 from workbench.graph.holder import Holder
 from workbench.graph.revision import Change
+from workbench.graph.settling import settled
 from workbench.graph.shapes import Malformed, checked
 from workbench.graph.writeback import looked_again
+
+
+class Scans(Protocol):
+    """What a rescan needs of a scanner."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def scope(self) -> str:
+        """What it looks at."""
+        ...
+
+    def scan(self) -> Scan:
+        """Read, and say what it means; raise `PersonError` where the target as a whole cannot be read."""
+        ...
+
 
 Progress = Callable[[int, int, str], object]
 """Told after every scanner: how many are done, how many there are, and what came of this one."""
@@ -78,24 +98,36 @@ class Report:
         }
 
 
-def rescan(store: Holder, scanners: Iterable[Scanner[Any]], progress: Progress | None = None) -> tuple[Report, ...]:
-    """Run the scanners, write what they say, and publish it to the readers; return a report for each."""
+def rescan(store: Holder, scanners: Iterable[Scans], progress: Progress | None = None) -> tuple[Report, ...]:
+    """Run the scanners, write what they say, and publish it to the readers; return a report for each.
+
+    All are read before any is written, as what one found in code settles what another one found in configuration.
+    """
     some = tuple(scanners)
+    read = [_read(each) for each in some]
+    fresh, again = settled(store, [each for each in read if isinstance(each, Scan)])
+    waiting = iter(fresh)
     reports = []
-    for count, scanner in enumerate(some, start=1):
-        report = _rescanned(store, scanner)
+    for count, each in enumerate(read, start=1):
+        report = _written(store, next(waiting)) if isinstance(each, Scan) else each
         reports.append(report)
         if progress is not None:
             progress(count, len(some), report.text)
+    for scan in again:
+        store.replace(scan)
     store.share()
     return tuple(reports)
 
 
-def _rescanned(store: Holder, scanner: Scanner[Any]) -> Report:
+def _read(scanner: Scans) -> Scan | Report:
+    """Return what the scanner says, or the report of why its target cannot be read."""
     try:
-        scan: Scan = scanner.scan()
+        return scanner.scan()
     except PersonError as error:
         return Report(scanner.name, scanner.scope, Change(0, 0, 0), complete=False, failure=error)
+
+
+def _written(store: Holder, scan: Scan) -> Report:
     change = store.replace(scan)
     looked_again(store, scan.source, scan.scope)
     return Report(scan.source, scan.scope, change, scan.complete, scan.problems, scan.skipped, *checked(store, change))

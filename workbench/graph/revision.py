@@ -16,8 +16,10 @@ from ontology.iris import BASE, PROV, graph
 from ontology.nouns import Fact, Iri, Value
 from scanners.protocol import Scan
 from workbench.graph.changelog import DEFAULT, Row
-from workbench.graph.convert import META, graph_for, graphs_of, is_annotation, literal, named, quads, term
+from workbench.graph.convert import META, graph_for, graphs_of, is_annotation, literal, named, noun, quads, term
 from workbench.graph.staleness import ttl
+
+_LAST_RUN, _LAST_COMPLETE = named(terms.LAST_RUN), named(terms.LAST_COMPLETE_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,30 @@ def run_iri(scan: Scan) -> Iri:
     return Iri(f"{BASE}run/" + graph(scan.source, scan.scope, literal(scan.started).value).removeprefix(f"{BASE}g/"))
 
 
-def description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: datetime | None) -> frozenset[Quad]:
+def source_iri(scan: Scan) -> Iri:
+    """Return the IRI of the scan's source, which is no thing of the estate."""
+    return Iri(f"{BASE}source/" + graph(scan.source).removeprefix(f"{BASE}g/"))
+
+
+def described(
+    scan: Scan, old: frozenset[Quad], written: Iterable[Iri], plan: Revision
+) -> tuple[frozenset[Quad], frozenset[Quad]]:
+    """Return the new description of the scan's graphs, and what of the old one it replaces.
+
+    `old` is what is said of the scope's graphs, their last runs and the source; `written` are graphs that this scan
+    adds to.
+    """
+    known = {Iri(str(noun(quad.subject))) for quad in old if quad.predicate == _LAST_RUN}
+    whole = [noun(quad.object) for quad in old if quad.predicate == _LAST_COMPLETE]
+    used = {graph_for(scan.source, scan.scope, scan.layer), *known, *written}
+    meta = _description(scan, used, plan, max((each for each in whole if isinstance(each, datetime)), default=None))
+    replaced = {*(quad.object for quad in old if quad.predicate == _LAST_RUN), *(quad.subject for quad in meta)}
+    return meta - old, frozenset(quad for quad in old - meta if quad.subject in replaced)
+
+
+def _description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: datetime | None) -> frozenset[Quad]:
     """Return what the meta graph says of the graphs that this scan wrote, and of its run."""
-    run = run_iri(scan)
-    source = Iri(f"{BASE}source/" + graph(scan.source).removeprefix(f"{BASE}g/"))  # no thing of the estate
+    run, source = run_iri(scan), source_iri(scan)
     said: dict[Iri, Mapping[Iri, Iri | Value | None]] = {
         source: {terms.TYPE: terms.class_iri(terms.Kind.SOURCE), terms.LABEL: scan.source},
         run: _run(scan, plan, source),

@@ -9,13 +9,19 @@ import itertools
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyoxigraph import Quad, Store
+from pyoxigraph import Store
 
 KEPT = 2
 """How many snapshots stay: the newest, and the one that a reader may be opening right now."""
+CHECKPOINTS, UNITED = "checkpoints", "united"
+"""Folders inside the store's own: copies to look back from, and copies whose default graph says all."""
+SPACING, MOST = 15_000, 8
+"""After how many changes a copy to look back from is kept, and how many copies."""
 _count = itertools.count()
 
 
@@ -34,28 +40,34 @@ class Scratch:
 
 def publish(store: Store, folder: Path, *, on_disk: bool) -> Path:
     """Write a snapshot into the folder and return its path; hard links where the file system allows."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as place:
-        made = Path(place) / "snapshot"
-        if on_disk:
-            store.backup(str(made))
-        else:
-            _copied(store, made)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        final = made.rename(folder / f"{stamp}-{next(_count):06d}")
-    for stale in published(folder)[:-KEPT]:
-        shutil.rmtree(stale, ignore_errors=True)  # a reader on another system may hold it; the next call tries again
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    final = folder / f"{stamp}-{next(_count):06d}"
+    with appearing(final) as place:
+        copied(store, place, on_disk=on_disk)
+    forget(published(folder)[:-KEPT])
     return final
 
 
-def merge(snapshot: Path) -> None:
-    """Give a snapshot a default graph: all that its named graphs say, each triple once.
+@contextmanager
+def appearing(final: Path) -> Iterator[Path]:
+    """Yield a place to write to that gets its name at the end."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=final.parent) as place:
+        yield Path(place) / "snapshot"
+        (Path(place) / "snapshot").rename(final)
 
-    A union that the engine makes while it asks yields a triple once a graph that says it, so that counts are wrong.
-    """
-    store = Store(str(snapshot))
-    store.bulk_extend(Quad(quad.subject, quad.predicate, quad.object) for quad in store)
-    store.flush()
+
+def forget(stale: Iterable[Path]) -> None:
+    """Remove snapshots; what a reader on another system holds goes the next time."""
+    for each in stale:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def numbered(home: Path | None, folder: str) -> list[tuple[int, Path]]:
+    """Return the copies that the store keeps of itself, each with its last batch, oldest first."""
+    if home is None or not (home / folder).is_dir():
+        return []
+    return sorted((int(each.name), each) for each in (home / folder).iterdir() if each.name.isdigit())
 
 
 def published(folder: Path) -> list[Path]:
@@ -70,9 +82,12 @@ def published_folder(path: Path) -> Path:
     return path.with_name(f"{path.name}.published")
 
 
-def _copied(store: Store, place: Path) -> None:
-    """A store in memory has no backup: write its quads to disk."""
-    copy = Store(str(place))
+def copied(store: Store, place: Path, *, on_disk: bool) -> None:
+    """Write a copy of the store; hard links where the file system allows."""
+    if on_disk:
+        store.backup(str(place))
+        return
+    copy = Store(str(place))  # a store in memory has no backup: its quads are written to disk
     copy.bulk_extend(store)
     copy.flush()
     del copy  # gives back the lock

@@ -6,22 +6,51 @@ One process writes; a second one is told so. `optimize()` is never called: it do
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from pyoxigraph import Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, parse
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, parse
 
 from ontology.errors import BadInput, NotAllowed, NotFound, PersonError, Unavailable
 from ontology.iris import PREFIXES
 from scanners.protocol import Now, clock
-from workbench.graph.changelog import ChangeLog, Kind, Row
-from workbench.graph.convert import noun, without_blanks
-from workbench.graph.history import History
-from workbench.graph.reading import LOG, Solution
-from workbench.graph.revision import data_text
-from workbench.graph.snapshots import Scratch, merge, publish, published, published_folder
+from workbench.graph.changelog import ChangeLog, Kind, Row, bulked
+from workbench.graph.convert import META, named, noun, without_blanks
+from workbench.graph.history import Entry, History
+from workbench.graph.reading import LOG, TAKEN, Solution
+from workbench.graph.replay import FEW, go, unite, way
+from workbench.graph.revision import row
+from workbench.graph.snapshots import (
+    CHECKPOINTS,
+    KEPT,
+    MOST,
+    SPACING,
+    UNITED,
+    Scratch,
+    appearing,
+    copied,
+    forget,
+    numbered,
+    publish,
+    published,
+    published_folder,
+)
 from workbench.graph.writing import Writable, known_since
+
+UNITED_FROM = 20_000
+"""With fewer quads each reader unites its own copy within half a second."""
+
+
+class Base(NamedTuple):
+    """What a copy of the store can begin with."""
+
+    holds: Sequence[Entry]
+    """The batches that led to it."""
+    path: Path | None
+    """Where it lies; None for what lies in memory, or is empty."""
+    own: bool = False
 
 
 class GraphStore(Writable):
@@ -31,6 +60,8 @@ class GraphStore(Writable):
     >>> len(store)
     0
     """
+
+    alone = True
 
     def __init__(
         self,
@@ -52,7 +83,9 @@ class GraphStore(Writable):
         self._scratch = scratch
         self._private = path is None or scratch is not None
         self._shared = 0
-        self._copy: tuple[int, Path] | None = None
+        self._home = path
+        self._copy: tuple[tuple[int, int], Base] | None = None
+        self._older: list[Path] = []
 
     # --- opening and closing ---
 
@@ -70,6 +103,7 @@ class GraphStore(Writable):
             path.parent.mkdir(parents=True, exist_ok=True)
             made = cls(Store(str(path)), path, history=History(ChangeLog.open(path)), now=now)
             made.catch_up()
+            made.settle()
         except OSError as error:
             raise _refused(path, error) from error
         return made
@@ -97,9 +131,11 @@ class GraphStore(Writable):
         try:
             # No snapshot: the writer died before its first one, or has just begun; its files are read as they are.
             Store.read_only(str(newest[-1] if newest else path)).backup(str(place))
-            return cls(store := Store(str(place)), place, scratch=scratch, history=_copied_history(store, path))
+            made = cls(store := Store(str(place)), place, scratch=scratch, history=_copied_history(store, path))
         except OSError as error:
             raise _refused(path, error) from error
+        made._home = path
+        return made
 
     def close(self) -> None:
         """Publish what was written, and give back the lock; closing twice is fine."""
@@ -136,32 +172,86 @@ class GraphStore(Writable):
             BadInput: the history begins later.
         """
         with self.writing():
-            undo = self._history.undoing(moment)
+            wanted = self._history.entries(moment)
             past = History(ChangeLog.memory(self._history.log.last), base=self._history, until=moment)
-            copy = self._private_copy(past)
-            if gone := undo.delete:
-                copy._open.update(data_text("DELETE DATA", gone))
-            # Nobody else sees the copy yet, so that it need not be one act: in bulk it takes a quarter of the time.
-            copy._open.bulk_load(undo.insert.encode(), format=RdfFormat.N_QUADS)
+            base = min(self._bases(CHECKPOINTS), key=lambda each: way(each.holds, wanted).cost)
+            copy = self._private_copy(past, base)
+            go(copy._open, way(base.holds, wanted))
+            copy._open.update(copy.atomic((), self._history.log.last))
         return copy
 
-    def _private_copy(self, past: History) -> GraphStore:
+    def _bases(self, folder: str) -> Iterator[Base]:
+        """Yield what a copy can begin with: this store, an empty one, and one of the folder."""
+        yield Base(self._history.entries(), self._path, own=True)
+        for number, path in [(0, None), *numbered(self._home, folder)]:
+            line = self._history.line(number)
+            if line is not None:
+                yield Base(line, path)
+
+    def _private_copy(self, past: History, base: Base) -> GraphStore:
         if self._path is None:
             store = Store()
-            store.bulk_extend(self._open)
+            if base.own:
+                store.bulk_extend(self._open)
             return GraphStore(store, history=past, now=self._now)
         scratch = Scratch()
         place = scratch.path / "copy"
-        self._open.backup(str(place))  # hard links where the file system allows
-        return GraphStore(Store(str(place)), place, scratch=scratch, history=past, now=self._now)
+        if base.path is not None:
+            (self._open if base.own else Store.read_only(str(base.path))).backup(str(place))
+        copy = GraphStore(Store(str(place)), place, scratch=scratch, history=past, now=self._now)
+        copy._home = self._home
+        return copy
 
     # --- writing ---
 
     def apply(self, rows: Iterable[Row], number: int) -> None:
-        """Do these in one atomic update, together with the number of their batch, and have it on the disk."""
-        self._open.update(self.atomic(rows, number))
-        self._open.flush()
+        """Do these in one atomic update, together with the number of their batch.
+
+        The log is on the disk already, and what a power failure takes from the store is taken from its end: it is done
+        again at the next opening. So nothing is waited for here.
+        """
+        some = list(rows)
+        self._checkpoint()
+        self._open.update(self.atomic(some, number))
         self._writes += 1
+
+    def apply_bulk(self, bulk: bytes, rows: Iterable[Row], number: int) -> None:
+        """Add these N-Quads in a file of their own, do the rows, and note the number.
+
+        A bulk load is one act by itself. Where rows are to go it is done first, and done again if the second act, with
+        the number, never comes.
+        """
+        some = list(rows)
+        if bulk.count(b"\n") < FEW:
+            return super().apply_bulk(bulk, some, number)
+        self._open.flush()  # a file of its own is on the disk at once: all that came before it must be, too
+        if any(row.op == "-" for row in some):
+            self._open.bulk_load(bulk, format=RdfFormat.N_QUADS)
+            return self.apply(some, number)
+        mark = row("+", Quad(LOG, TAKEN, Literal(number), named(META)))  # the highest counts
+        self._open.bulk_load(bulk + bulked([*some, mark]).quads, format=RdfFormat.N_QUADS)
+        self._writes += 1
+        return None
+
+    def settle(self) -> None:
+        """Have all that was written on the disk, so that its log may be folded."""
+        self._open.flush()
+        super().settle()
+
+    def _checkpoint(self) -> None:
+        """Keep a copy before the changes since the last one become too many to be undone within a second."""
+        if self._path is None or self._private:
+            return
+        newest = max((number for number, _ in numbered(self._path, CHECKPOINTS)), default=0)
+        since = sum(each.size - each.bulk for each in self._history.log.batches(number=newest))
+        if since >= SPACING and self.taken() > newest:
+            self._keep(CHECKPOINTS, MOST, lambda place: self._open.backup(str(place)))
+
+    def _keep(self, folder: str, most: int, write: Callable[[Path], None]) -> None:
+        assert self._path is not None
+        with appearing(self._path / folder / str(self.taken())) as place:
+            write(place)
+        forget(path for _, path in numbered(self._path, folder)[:-most])
 
     # --- files ---
 
@@ -184,7 +274,10 @@ class GraphStore(Writable):
             ) from error
         with self.writing():
             new = {quad for quad in said if quad.subject != LOG and quad not in self._open}
-            self.update((), new, known_since(said, self._now()), path.name, Kind.BASELINE)
+            bulk = bulked(row("+", quad) for quad in new)
+            bare = {quad for quad in new if quad.graph_name == DefaultGraph()}
+            at = known_since(said, self._now())
+            self.update((), bare, at, path.name, Kind.BASELINE, bulk=bulk if bulk.size else None)
 
     def dump(self, path: Path) -> Path:
         """Write all quads as N-Quads, sorted, so that equal stores make equal files; `.gz` compresses."""
@@ -203,6 +296,8 @@ class GraphStore(Writable):
             raise BadInput("A store in memory has no place of its own.", next_step="Name a folder.")
         with self._lock:
             chosen = folder or published_folder(self._path or Path())
+            if self._path is not None:
+                self.settle()
             return publish(self._open, chosen, on_disk=self._path is not None)
 
     def share(self) -> None:
@@ -211,16 +306,42 @@ class GraphStore(Writable):
             if self._path is not None and self._shared != self._writes and not self._private:
                 self.publish()
                 self._shared = self._writes
+                large = sum(batch.size for _, batch in self._history.entries()) >= UNITED_FROM
+                if large and all(number != self.taken() for number, _ in numbered(self._path, UNITED)):
+                    self._keep(UNITED, KEPT, self._united)
 
     def snapshot(self) -> Path:
-        """Return a snapshot of the store as it is now, for a worker process; it goes with this object."""
+        """Return a snapshot of the store as it is now, for a worker process; it goes with this object.
+
+        Its default graph says all that its named graphs say, each triple once.
+        """
         with self._lock:
-            if self._copy is None or self._copy[0] != self._writes:
+            now = (self._history.log.last, self._writes)
+            if self._copy is None or self._copy[0] != now:
                 self._scratch = self._scratch or Scratch()
-                made = self.publish(self._scratch.path / "snapshots")
-                merge(made)
-                self._copy = (self._writes, made)
-            return self._copy[1]
+                with appearing(self._scratch.path / "snapshots" / "-".join(map(str, now))) as place:
+                    self._united(place)
+                    final = place.parent.parent / "-".join(map(str, now))
+                if self._copy is not None:
+                    forget([*self._older])
+                    self._older = [self._copy[1].path or final]
+                self._copy = (now, Base(self._history.entries(), final))
+            assert self._copy[1].path is not None
+            return self._copy[1].path
+
+    def _united(self, place: Path) -> None:
+        """Write a copy with a united default graph: on from the one that was made last, if that is not too far away."""
+        wanted = self._history.entries()
+        bases = [each for each in self._bases(UNITED) if each.path is not None and not each.own]
+        bases += [] if self._copy is None else [self._copy[1]]
+        nearest = min(bases, key=lambda each: way(each.holds, wanted).cost, default=None)
+        if nearest is None or way(nearest.holds, wanted).cost > sum(batch.size for _, batch in wanted):
+            copied(self._open, place, on_disk=self._path is not None)
+            unite(made := Store(str(place)), None if self._history.line(0) is None else wanted)
+        else:
+            Store.read_only(str(nearest.path)).backup(str(place))
+            go(made := Store(str(place)), way(nearest.holds, wanted), merged=True)
+        made.flush()
 
     # --- reading ---
 

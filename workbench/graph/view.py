@@ -59,6 +59,19 @@ _GROUPS = frozenset(
     }
 )
 """Kinds that group or detail others; neither found nor walked through, unless the alert names them."""
+_SHARED = frozenset(
+    {
+        terms.Kind.NAMESPACE,
+        terms.Kind.CLUSTER,
+        terms.Kind.COMPOSE_PROJECT,
+        terms.Kind.PLACE,
+        terms.Kind.CLOUD_ACCOUNT,
+        terms.Kind.NETWORK,
+        terms.Kind.REPOSITORY,
+        terms.Kind.IMAGE,
+    }
+)
+"""Kinds that many things share without having to do with each other."""
 NAMING = (
     "service",
     "service_name",
@@ -128,6 +141,10 @@ class View:
             )
         return self._walked(found, hops)
 
+    def descriptions(self, entity: Entity) -> tuple[Iri, ...]:
+        """Return the thing, and all that are other descriptions of it: its deployment, its pods."""
+        return self._free((entity.iri,), {entity.iri: entity})
+
     def to_rdflib(self) -> rdflib.Dataset:
         """Return a copy as an rdflib dataset; its default graph is the union of all."""
         return self.store.to_rdflib()
@@ -146,9 +163,9 @@ class View:
         """Return what the alert is about, the most telling label first."""
         values = [alert.labels[key] for key in NAMING if alert.labels.get(key)]
         found = [each for value in values for each in queries.by_name(self.store, *spellings(value))]
-        if all(_grouping(each) for each in found):
+        if all(grouping(each) for each in found):
             found = [*self._mentioned(f"{alert.title} {alert.summary}"), *found]
-        telling = [each for each in found if not _grouping(each)]
+        telling = [each for each in found if not grouping(each)]
         return tuple(dict.fromkeys(telling or self._members(found)))
 
     def _mentioned(self, text: str) -> tuple[Entity, ...]:
@@ -162,7 +179,7 @@ class View:
         members = (
             begin for begin, relation, _ in self._edges(each.iri for each in groups) if relation == terms.PART_OF
         )
-        held = (each for each in queries.described(self.store, members).values() if not _grouping(each))
+        held = (each for each in queries.described(self.store, members).values() if not grouping(each))
         return tuple(sorted(held, key=queries.rank))
 
     def _free(self, walkers: Sequence[Iri], reached: dict[Iri, Entity]) -> tuple[Iri, ...]:
@@ -177,7 +194,7 @@ class View:
         """Take one step from every walker; what is new is added to `reached`, in a stable order, and returned."""
         ends = (end for begin, relation, to in self._edges(walkers) if relation in along for end in (begin, to))
         found: Mapping[Iri, Entity] = queries.described(self.store, (each for each in ends if each not in reached))
-        fresh = sorted((each for each in found.values() if not _grouping(each)), key=queries.rank)
+        fresh = sorted((each for each in found.values() if not grouping(each)), key=queries.rank)
         reached.update((each.iri, each) for each in fresh)
         return tuple(each.iri for each in fresh)
 
@@ -202,5 +219,11 @@ def spellings(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for name in names if name for each in (name, name.lower())))
 
 
-def _grouping(entity: Entity) -> bool:
+def grouping(entity: Entity) -> bool:
+    """Say whether it groups or details other things, rather than being one that a symptom travels through."""
     return any(terms.is_a(entity.kind, group) for group in _GROUPS)
+
+
+def shared(entity: Entity) -> bool:
+    """Say whether many things share it without having to do with each other: a namespace, an image."""
+    return any(terms.is_a(entity.kind, each) for each in _SHARED)

@@ -56,22 +56,20 @@ def _collected(found: Any, max_rows: int) -> dict[str, Any]:
     if isinstance(found, ox.QueryBoolean):
         return {"boolean": bool(found)}
     rows: list[list[Any]] = []
-    if isinstance(found, ox.QueryTriples):
-        names = ["subject", "predicate", "object"]
-    else:
-        names = [variable.value for variable in found.variables]
+    triples = isinstance(found, ox.QueryTriples)
+    names = ["subject", "predicate", "object"] if triples else [variable.value for variable in found.variables]
     for row in found:
         if len(rows) == max_rows:
-            return {"names": names, "rows": rows, "truncated": True}
-        rows.append([_term(row[i]) for i in range(len(names))] if not isinstance(row, ox.Triple) else _triple(row))
-    return {"names": names, "rows": rows, "truncated": False}
+            return {"names": names, "rows": rows, "truncated": True, "triples": triples}
+        rows.append([term_json(row[i]) for i in range(len(names))] if not isinstance(row, ox.Triple) else _triple(row))
+    return {"names": names, "rows": rows, "truncated": False, "triples": triples}
 
 
 def _triple(row: ox.Triple) -> list[Any]:
-    return [_term(row.subject), _term(row.predicate), _term(row.object)]
+    return [term_json(row.subject), term_json(row.predicate), term_json(row.object)]
 
 
-def _term(node: Any) -> dict[str, Any] | None:
+def term_json(node: Any) -> dict[str, Any] | None:
     """Return the term as the SPARQL 1.1 JSON results format writes it."""
     if node is None:
         return None

@@ -7,38 +7,57 @@ crash leaves all of it or nothing, and the next one knows what is still to be do
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from threading import RLock
 
-from pyoxigraph import Literal, Quad
+from pyoxigraph import Literal, NamedNode, Quad
 
 from ontology import terms
 from ontology.iris import graph
 from ontology.nouns import Fact, Iri, Layer
 from scanners.protocol import Now, Scan, clock
 from workbench.graph import aliases
-from workbench.graph.changelog import ChangeLog, Kind, Row
+from workbench.graph.changelog import Batch, Bulk, ChangeLog, Kind, Row, unbulked
 from workbench.graph.convert import (
     META,
     graph_for,
     graphs_of,
     is_annotation,
+    lines,
     named,
     noun,
     quads,
 )
 from workbench.graph.history import History
-from workbench.graph.reading import LOG, TAKEN, Readable, graph_name
-from workbench.graph.revision import Change, Revision, addition, description, revision, row, run_iri, update_text
+from workbench.graph.holder import Holder
+from workbench.graph.lastscan import LastScan, compared, first, unpacked
+from workbench.graph.reading import LOG, TAKEN, graph_name
+from workbench.graph.revision import (
+    Change,
+    Revision,
+    addition,
+    described,
+    revision,
+    row,
+    run_iri,
+    source_iri,
+    update_text,
+)
 
+RECENT = 400_000
+"""Of so many facts what was said last is kept in memory (about 100 MB), too, so that it need not be read."""
 _LAST_RUN, _ENDED = named(terms.LAST_RUN), named(terms.COMPLETED_AT)
 
 
-class Writable(Readable):
+class Writable(Holder):
     """A graph that this process may write: it has the change log, and a lock for its threads."""
+
+    alone = False
+    """Whether nobody else can write there: then the log knows what it holds, and it need not be read."""
 
     def __init__(self, history: History | None = None, *, now: Now = clock) -> None:
         """`history` holds the change log; `now` says when something was learned."""
@@ -46,6 +65,8 @@ class Writable(Readable):
         self._history = history or History(ChangeLog.memory())
         self._now = now
         self._writes = 0
+        self._recent: dict[str, tuple[int, LastScan]] = {}
+        self._history.log.settled_by(self.settle)
 
     @abstractmethod
     def apply(self, rows: Iterable[Row], number: int) -> None:
@@ -68,26 +89,77 @@ class Writable(Readable):
         """
         with self.writing():
             scan = replace(scan, facts=aliases.resolved(scan.facts, self._aliases()))
-            known = graphs_of(scan.source, scan.scope).keys() & self.origins().keys()
-            plan = revision(self.of_scope(scan.source, scan.scope), scan)
-            vanished = tuple(self.read(plan.delete))
-            meta, stale = self._described(scan, plan)
-            kind = Kind.SCAN if known else Kind.FIRST
-            self.update({*plan.delete, *stale}, {*plan.insert, *meta}, scan.finished, run_iri(scan), kind)
+            old = self._description(scan)
+            known = any(quad.predicate == _LAST_RUN for quad in old)
+            last = self._last(scan) if known else None
+            if last is not None:
+                return self._compared(scan, last, old)
+            if known or any(True for _ in self.of_scope(scan.source, scan.scope)):
+                plan = revision(self.of_scope(scan.source, scan.scope), scan)
+                return self._revised(scan, plan, old, self._kept(scan), known=known)
+            return self._first(scan, old)
+
+    def _first(self, scan: Scan, old: frozenset[Quad]) -> Change:
+        """Write a scope that nobody saw before: all at once, and as text, which is a third of the work."""
+        made = lines(scan.facts, partial(graph_for, scan.source, scan.scope))
+        appeared = tuple(fact for fact, _ in made.values())
+        used = {graph_for(scan.source, scan.scope, *each) for each in {(one.layer, one.confidence) for one in appeared}}
+        some = [*made, *(line for _, more in made.values() for line in more)]
+        bulk = Bulk(frozenset(str(named(each)) for each in used), len(some), "".join(some).encode()) if some else None
+        meta, stale = described(scan, old, used, Revision(frozenset(), frozenset(), appeared))
+        self.update(
+            stale, meta, scan.finished, run_iri(scan), Kind.FIRST, bulk=bulk, said=_said(scan, self._kept(scan))
+        )
+        return Change(len(appeared), 0, 0, appeared=appeared)
+
+    def _compared(self, scan: Scan, last: LastScan, old: frozenset[Quad]) -> Change:
+        """Write what differs from what the scope said last."""
+        found = compared(scan, last)
+        where = partial(graph_for, scan.source, scan.scope)
+        before = (quad for fact in found.vanished for quad in quads(fact, where(fact.layer, fact.confidence)))
+        plan = revision(before, replace(scan, facts=found.appeared))
+        plan = replace(plan, unchanged=plan.unchanged + found.same)
+        kept = found.now if found.appeared or found.vanished else None  # else what was kept still holds
+        return self._revised(scan, plan, old, kept, known=True)
+
+    def _revised(
+        self, scan: Scan, plan: Revision, old: frozenset[Quad], kept: LastScan | None, *, known: bool
+    ) -> Change:
+        vanished = tuple(self.read(plan.delete))
+        meta, stale = described(scan, old, {graph_name(quad) for quad in plan.insert}, plan)
+        kind = Kind.SCAN if known else Kind.FIRST
+        self.update(
+            {*plan.delete, *stale}, {*plan.insert, *meta}, scan.finished, run_iri(scan), kind, said=_said(scan, kept)
+        )
         added = len(plan.appeared)
         return Change(added, plan.removed, plan.unchanged, appeared=plan.appeared, vanished=vanished)
 
-    def _described(self, scan: Scan, plan: Revision) -> tuple[frozenset[Quad], frozenset[Quad]]:
-        """Return the new description of the scan's graphs, and what of the old one it replaces."""
-        old = frozenset(self.in_graph(META))
-        owned, origins = set(graphs_of(scan.source, scan.scope)), self.origins()
-        known = {each: origins[each] for each in owned & origins.keys()}
-        written = {graph_name(quad) for quad in plan.insert}
-        used = {graph_for(scan.source, scan.scope, scan.layer), *known, *written}
-        meta = description(scan, used, plan, max((each.seen for each in known.values() if each.whole), default=None))
-        runs = {quad.object for quad in old if quad.predicate == _LAST_RUN and noun(quad.subject) in owned}
-        replaced = runs | {quad.subject for quad in meta}
-        return meta - old, frozenset(quad for quad in old - meta if quad.subject in replaced)
+    def _description(self, scan: Scan) -> frozenset[Quad]:
+        """Return what is said of the scope's graphs, of the runs that saw them last, and of the source."""
+        where = named(META)
+        own = [quad for each in graphs_of(scan.source, scan.scope) for quad in self.quads(named(each), graph=where)]
+        runs = {quad.object for quad in own if quad.predicate == _LAST_RUN and isinstance(quad.object, NamedNode)}
+        more = [named(source_iri(scan)), named(run_iri(scan)), *runs]
+        return frozenset([*own, *(quad for each in more for quad in self.quads(each, graph=where))])
+
+    def _kept(self, scan: Scan) -> LastScan | None:
+        return first(scan) if self.alone and scan.complete else None
+
+    def _last(self, scan: Scan) -> LastScan | None:
+        """Return what the scope said last; None where that is not known to be what the store holds."""
+        if not (self.alone and scan.complete):
+            return None
+        log, scope = self._history.log, _scope(scan)
+        number = log.said_in(scope, [str(named(each)) for each in graphs_of(scan.source, scan.scope)])
+        if number is None:
+            return None
+        known, last = self._recent.pop(scope, (0, None))
+        if last is None or known != number:
+            last = unpacked(log.said(scope))
+        self._recent[scope] = number, last
+        while len(self._recent) > 1 and sum(len(each.keys) for _, each in self._recent.values()) > RECENT:
+            self._recent.pop(next(iter(self._recent)))
+        return last
 
     # --- what investigations and people say ---
 
@@ -148,26 +220,52 @@ class Writable(Readable):
             self.catch_up()
             yield
 
-    def update(self, delete: Collection[Quad], insert: Collection[Quad], at: datetime, run: str, kind: Kind) -> None:
-        """Write everything or nothing, into the log and the store, and have it on the disk."""
-        if not (delete or insert):
+    def update(
+        self,
+        delete: Collection[Quad],
+        insert: Collection[Quad],
+        at: datetime,
+        run: str,
+        kind: Kind,
+        *,
+        bulk: Bulk | None = None,
+        said: tuple[str, bytes] | None = None,
+    ) -> None:
+        """Write everything or nothing, into the log and the store; once it is in the log, no crash takes it away."""
+        if not (delete or insert or bulk):
             return
         rows = [*(row("-", quad) for quad in delete), *(row("+", quad) for quad in insert)]
         log = self._history.log
-        batch = log.begin(rows, at, run, kind)
+        batch = log.begin(rows, at, run, kind, bulk=bulk, said=said)
         try:
+            self._take(batch, rows, b"" if bulk is None else bulk.quads)
+        except BaseException as error:
+            self.failed(batch, error)
+            raise
+
+    def failed(self, batch: Batch, error: BaseException) -> None:
+        """Take out of the log what was not written; whoever wanted it is told (`error`)."""
+        if self.taken() != batch.number:
+            self._history.log.abandon(batch)
+
+    def _take(self, batch: Batch, rows: Sequence[Row], bulk: bytes) -> None:
+        if bulk:
+            self.apply_bulk(bulk, rows, batch.number)
+        else:
             self.apply(rows, batch.number)
-        finally:
-            if self.taken() == batch.number:
-                log.done(batch)
-            else:  # the store refused it, and the caller is told
-                log.abandon(batch)
+
+    def apply_bulk(self, bulk: bytes, rows: Iterable[Row], number: int) -> None:
+        """Add these N-Quads, do the rows, and note the number, as one act."""
+        self.apply([*unbulked(bulk), *rows], number)
 
     def atomic(self, rows: Iterable[Row], number: int) -> str:
         """Return the one SPARQL update that does these and notes the number of their batch."""
-        marks = (("-", self.taken()), ("+", number))
-        mark = [row(op, Quad(LOG, TAKEN, Literal(each), named(META))) for op, each in marks]
-        return update_text([*rows, *mark])
+        old = [row("-", quad) for quad in self.quads(LOG, TAKEN, graph=named(META))]
+        return update_text([*rows, *old, row("+", Quad(LOG, TAKEN, Literal(number), named(META)))])
+
+    def settle(self) -> None:
+        """Have all that was written on the disk, so that its log may be folded."""
+        self._history.log.done(self.taken())
 
     def catch_up(self) -> None:
         """Do what the log says and the store has not taken over; a store without its log begins a new one."""
@@ -178,8 +276,15 @@ class Writable(Readable):
             some = [quad for quad in self.quads() if quad.subject != LOG]
             log.restart([row("+", quad) for quad in some], known_since(some, self._now()), taken)
         for batch in log.batches(number=taken):
-            self.apply(log.rows([batch]), batch.number)
-            log.done(batch)
+            self._take(batch, list(log.rows([batch], bulk=False)), log.bulk(batch))
+
+
+def _scope(scan: Scan) -> str:
+    return graph(scan.source, scan.scope)
+
+
+def _said(scan: Scan, kept: LastScan | None) -> tuple[str, bytes] | None:
+    return None if kept is None else (_scope(scan), kept.packed())
 
 
 def known_since(found: Iterable[Quad], now: datetime) -> datetime:

@@ -1,39 +1,63 @@
-"""The cell magic `%%sparql`: a question to the graph, its answer a DataFrame.
+"""The magics: `%%sparql`, a question to the graph, and `%entities`, what there is.
 
     %%sparql --to callers
     SELECT ?caller WHERE { ?service wb:calls {payment} ; rdfs:label ?caller }
 
-`{payment}` is a Python variable: an `Iri` or `Entity` becomes an IRI, a string, number, truth value or time a literal,
-escaped, so that no value can change the query. The graph is reached only through the function handed to `register`.
+    %entities Service --name cart*
+
+`{payment}` is a Python variable, bound as one term (`binding`). The graph is reached only through what is handed to
+`register`.
 """
 
 from __future__ import annotations
 
-import argparse
+import difflib
 import keyword
 import re
-import shlex
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ontology.errors import BadInput, PersonError
-from ontology.nouns import Entity, Iri, utc
+from workbench.notebook import completion
+from workbench.notebook.binding import bound
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Ask = Callable[[str], "pd.DataFrame"]
-EXAMPLE = "%%sparql --to answer"
-
-_TOKEN = re.compile(
-    r'(?P<text>"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\')'
-    r"|(?P<iri><[^<>\"{}|^`\\\s]*>)|(?P<note>#[^\n]*)|\{(?P<name>[A-Za-z_]\w*)\}",
-    re.DOTALL,
-)
-_HOLE = re.compile(r"\{[A-Za-z_]\w*\}")
-_BAD_IN_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')
+EXAMPLE = "%%sparql --to answer --limit 100"
+OPTIONS = {
+    "--to": "keep the answer in this variable",
+    "--graph": "draw the things of the answer, and the facts that join them",
+    "--as-of": "ask of the graph as it was then: a time, 15m (ago), alert, alert-30m",
+    "--limit": "at most so many rows",
+    "--timeout": "seconds",
+}
+_FLAGS = ("--graph",)
+_OPTION = re.compile(r"""\s*(?P<name>-[\w-]*)(?:=|\s+|$)""")
+_VALUE = re.compile(r"""("[^"]*"|'[^']*'|[^\s-]\S*)(?:\s+|$)""")
 _PLACE = re.compile(r"\bline (\d+),? col(?:umn)? (\d+)|\b(?:at )?(\d+):(\d+)\b", re.IGNORECASE)
+
+
+class Graph(Protocol):
+    """What answers."""
+
+    def ask(self, text: str, *, as_of: str = "", limit: int = 0, timeout: float = 0.0) -> pd.DataFrame:
+        """Answer one SPARQL text; raise `PersonError` for what a person can mend."""
+        ...
+
+    def drawn(self, table: pd.DataFrame, *, as_of: str = "") -> object:
+        """Return what shows the things of that answer."""
+        ...
+
+    def entities(self, kind: str = "", name: str = "") -> pd.DataFrame:
+        """List what there is."""
+        ...
+
+    def names(self, start: str) -> Sequence[str]:
+        """Return names of things that begin so."""
+        ...
 
 
 class QueryProblem(BadInput):
@@ -66,124 +90,115 @@ def underlined(query: str, problem: str) -> list[str]:
     return [f"    {shown}", f"    {' ' * min(max(column - 1, 0), len(shown))}^"]
 
 
-def term(value: object, name: str = "value") -> str:
-    r"""Return a Python value as a SPARQL term that stays one term whatever it holds.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A cell or a line, read: its query and how it is to be answered."""
+
+    query: str
+    to: str = ""
+    graph: bool = False
+    as_of: str = ""
+    limit: int = 0
+    timeout: float = 0.0
+
+
+def read(line: str, cell: str | None = None) -> Request:
+    """Read a magic's line and cell: options first, then the query.
 
     Raises:
-        BadInput: the value has no SPARQL form, or is an IRI with characters that an IRI cannot have.
+        BadInput: an unknown option, a value that it cannot have, or no query.
 
-    >>> term('say "hi"\n'), term(True), term(2), term(Iri("urn:x"))
-    ('"say \\"hi\\"\\n"', 'true', '2', '<urn:x>')
+    >>> read("--to calls --limit 5", "SELECT * {}").limit
+    5
     """
-    match value:
-        case Entity():
-            return term(value.iri, name)
-        case Iri():
-            if _BAD_IN_IRI.search(value) or ":" not in value:
-                raise BadInput(f"{{{name}}} is not an IRI: {str(value)!r}.", next_step="Make it with ontology.iris.")
-            return f"<{value}>"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case float():
-            return f'"{value!r}"^^<http://www.w3.org/2001/XMLSchema#double>'
-        case datetime():
-            return f'"{utc(value).isoformat()}"^^<http://www.w3.org/2001/XMLSchema#dateTime>'
-        case str():
-            return f'"{"".join(map(_escaped, value))}"'
-    raise BadInput(
-        f"{{{name}}} is a {type(value).__name__}, which has no place in a query.",
-        next_step="Bind a string, a number, a time, an Iri or an Entity.",
-    )
-
-
-def _escaped(character: str) -> str:
-    short = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    if character in short:
-        return short[character]
-    return f"\\u{ord(character):04x}" if ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 else character
-
-
-def bound(query: str, variables: Mapping[str, object]) -> str:
-    """Return the query with each `{name}` replaced by the variable's term.
-
-    Raises:
-        BadInput: no such variable, a value without a SPARQL form, or a `{name}` inside quotes.
-
-    >>> bound("SELECT ?x { ?x rdfs:label {label} }", {"label": "cart"})
-    'SELECT ?x { ?x rdfs:label "cart" }'
-    """
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match["name"]
-        if name is None:
-            hole = _HOLE.search(match[0])
-            if hole and not match["note"]:
-                raise BadInput(
-                    f"{hole[0]} stands inside {match[0]!r}, where it cannot be filled in safely.",
-                    next_step=f"Write {hole[0]} without the quotes around it: they are added.",
-                )
-            return match[0]
-        if name not in variables:
-            raise BadInput(f"There is no variable {name!r}.", next_step=f"Set it in a cell above: {name} = …")
-        return term(variables[name], name)
-
-    return _TOKEN.sub(replaced, query)
-
-
-class _Options(argparse.ArgumentParser):
-    """Options of the magic; a mistake raises instead of ending the kernel."""
-
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"%%sparql cannot read its options: {message}.", next_step=f"Write it as in: {EXAMPLE}")
-
-
-def _options() -> _Options:
-    parser = _Options(prog="%%sparql", add_help=False)
-    parser.add_argument("--to", default="", metavar="NAME", help="keep the answer in this variable")
-    parser.add_argument("query", nargs=argparse.REMAINDER)
-    return parser
-
-
-def read(line: str, cell: str | None) -> tuple[str, str]:
-    """Return (query, variable to keep the answer in) of a magic's line and cell.
-
-    Raises:
-        BadInput: unknown option, a name that is not a variable's, or no query.
-    """
-    head = re.match(r"\s*(--to(?:\s+|=)\S+|--to)?\s*", line)
-    option, rest = (head[0], line[head.end() :]) if head else ("", line)
-    given = _options().parse_args(shlex.split(option) + ([rest] if rest else []))
-    if given.to and (not given.to.isidentifier() or keyword.iskeyword(given.to)):
-        raise BadInput(f"{given.to!r} cannot be a variable's name.", next_step=f"Choose another: {EXAMPLE}")
-    if rest.startswith("-"):
-        raise BadInput(f"%%sparql has no option {rest.split()[0]!r}.", next_step=f"Write it as in: {EXAMPLE}")
+    given, rest = _given(line)
     query = rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell
     if not query.strip():
         raise BadInput("There is no query.", next_step="Write one below: SELECT ?caller WHERE { ?a wb:calls ?b }")
-    return query, given.to
+    return Request(
+        query,
+        to=_variable(given.get("--to", "")),
+        graph="--graph" in given,
+        as_of=given.get("--as-of", ""),
+        limit=int(_number(given, "--limit", whole=True)),
+        timeout=_number(given, "--timeout"),
+    )
 
 
-def register(shell: Any, ask: Ask) -> None:
-    """Make `%sparql` and `%%sparql` known to an IPython shell.
+def register(shell: Any, graph: Graph) -> None:
+    """Make `%sparql`, `%%sparql` and `%entities` known to an IPython shell, and what completes them.
 
     Args:
         shell: the running `InteractiveShell`.
-        ask: answers one SPARQL text with a DataFrame; raises `PersonError` for what a person can mend.
+        graph: answers.
     """
+    from IPython.core.magic import no_var_expand
 
-    def sparql(line: str, cell: str | None = None) -> pd.DataFrame:
-        """Ask the graph: %%sparql [--to NAME], the query below; {name} is a Python variable."""
+    def sparql(line: str, cell: str | None = None) -> object:
+        """Ask the graph: %%sparql [--to NAME] [--graph] [--as-of TIME] [--limit N] [--timeout S], the query below.
+
+        {name} is a Python variable.
+        """
         query = cell or line
         try:
-            text, keep = read(line, cell)
-            query = text = bound(text, shell.user_ns)
-            answer = ask(text)
+            asked = read(line, cell)
+            query = text = bound(asked.query, shell.user_ns)
+            answer = graph.ask(text, as_of=asked.as_of, limit=asked.limit, timeout=asked.timeout)
+            if answer.attrs.get("truncated"):
+                more = "" if asked.limit else " Narrow the query, or set --limit."
+                sys.stdout.write(f"Only the first {len(answer):,} rows; there are more.{more}\n")
+            if asked.to:
+                shell.user_ns[asked.to] = answer
+            return graph.drawn(answer, as_of=asked.as_of) if asked.graph else answer
         except PersonError as error:
             raise QueryProblem(error.problem, next_step=error.next_step, query=query) from None
-        if keep:
-            shell.user_ns[keep] = answer
+
+    def entities(line: str) -> object:
+        """List what there is: %entities [KIND] [--name PATTERN] [--to NAME]."""
+        given, kind = _given(line, ("--name", "--to"))
+        if not given:  # options may stand after the kind as well
+            kind, _, after = line.strip().partition(" ")
+            given, _ = _given(after, ("--name", "--to"))
+        answer = graph.entities(kind.strip(), given.get("--name", ""))
+        if to := _variable(given.get("--to", "")):
+            shell.user_ns[to] = answer
         return answer
 
-    shell.register_magic_function(sparql, "line_cell", "sparql")
+    # A brace is SPARQL's; and what IPython would put in its place is not escaped.
+    shell.register_magic_function(no_var_expand(sparql), "line_cell", "sparql")
+    shell.register_magic_function(no_var_expand(entities), "line", "entities")
+    completion.register(shell, graph.names, tuple(OPTIONS))
+
+
+def _given(line: str, known: Sequence[str] = tuple(OPTIONS)) -> tuple[dict[str, str], str]:
+    """Return the options at the beginning of the line, and the rest of it."""
+    given: dict[str, str] = {}
+    rest = line
+    while found := _OPTION.match(rest):
+        name, rest = found["name"], rest[found.end() :]
+        if name not in known:
+            alike = difflib.get_close_matches(name, known, 1)
+            meant = f"Did you mean {alike[0]}? " if alike else ""
+            raise BadInput(f"There is no option {name!r}.", next_step=f"{meant}Known are {', '.join(known)}.")
+        value = None if name in _FLAGS else _VALUE.match(rest)
+        if name not in _FLAGS and value is None:
+            raise BadInput(f"The option {name} needs a value.", next_step=f"Write it as in: {EXAMPLE}")
+        given[name] = value[1].strip("\"'") if value else ""
+        rest = rest[value.end() :] if value else rest
+    return given, rest
+
+
+def _variable(name: str) -> str:
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise BadInput(f"{name!r} cannot be a variable's name.", next_step=f"Choose another: {EXAMPLE}")
+    return name
+
+
+def _number(given: dict[str, str], name: str, *, whole: bool = False) -> float:
+    text = given.get(name, "")
+    if not text:
+        return 0.0
+    if not re.fullmatch(r"[1-9]\d{0,8}" if whole else r"\d{1,6}(?:\.\d+)?", text) or not float(text):
+        what = "a whole number" if whole else "a number"
+        raise BadInput(f"{name} {text!r} is not {what} above 0.", next_step=f"Write it as in: {EXAMPLE}")
+    return float(text)

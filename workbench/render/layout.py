@@ -36,7 +36,7 @@ def places(
     sideways = [(a, b) for a, b in calls if a in known and b in known and a != b]
     down = [(a, b) for a, b in runs_on if a in known and b in known and a != b]
     upper = _upper(nodes, sideways, down)
-    column = _columns(upper, _acyclic(upper, sideways))
+    column = columns(upper, acyclic(upper, sideways))
     placed = _stack(_layers(upper, column, sideways, {a for a, _ in down}), sideways, set(spine))
     height = int(max((place.row for place in placed.values()), default=-1)) + 1
     return {**placed, **_lower([n for n in nodes if n not in placed], placed, down, height)}
@@ -49,7 +49,7 @@ def _upper(nodes: Sequence[str], calls: Sequence[Edge], down: Sequence[Edge]) ->
     return [node for node in nodes if node not in carriers or node in talking]
 
 
-def _acyclic(nodes: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
+def acyclic(nodes: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
     """Return the edges without those that close a cycle, found by depth-first search from the callers."""
     out: dict[str, list[str]] = {node: [] for node in nodes}
     called = {b for _, b in edges}
@@ -75,7 +75,7 @@ def _acyclic(nodes: Sequence[str], edges: Sequence[Edge]) -> list[Edge]:
     return kept
 
 
-def _columns(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+def columns(nodes: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     """Return the longest way from any caller; a node nobody calls stands just left of what it calls."""
     column = dict.fromkeys(nodes, 0)
     for _ in nodes:

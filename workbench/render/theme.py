@@ -93,6 +93,15 @@ background:var(--wash)}
 .wb.wb svg .stale{opacity:.55}
 .wb.wb svg .tip{fill:var(--mute);stroke:none}
 .wb.wb svg .tip.path{fill:var(--ink);stroke:none}
+.wb.wb svg .focus{stroke:var(--ink);stroke-width:2.6}
+.wb.wb svg text.focus{stroke:none;font-weight:800}
+.wb.wb svg .gone{stroke-dasharray:1.5 4}
+.wb.wb svg .district{fill:var(--wash);stroke:var(--line);stroke-width:1}
+.wb.wb svg .tile{fill:var(--line);stroke:none}
+.wb.wb svg .acts{fill:var(--faint)}
+.wb.wb svg .far{stroke:var(--faint);stroke-width:1}
+.wb.wb svg .tip.far{fill:var(--faint);stroke:none}
+.wb.wb .none{border:1px dashed var(--faint);padding:22px 16px;color:var(--mute)}
 .wb.wb svg .wait{fill:var(--line);stroke:none}
 .wb.wb svg .self{fill:var(--mute);stroke:none}
 .wb.wb svg .hot .self{fill:var(--ink)}

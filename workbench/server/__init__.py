@@ -1,16 +1,17 @@
-"""Server: the Jupyter Server extension, thin: the alert link and the alert webhook.
+"""Server: the Jupyter Server extension, thin: the alert link, the alert webhook, and the graph for this machine.
 
 Lives here: what the handlers need of the rest, as one protocol (`backend`), the routes (`routes`), the alert link
-(`open`), the webhook (`webhook`), their pages (`pages`).
+(`open`), the webhook (`webhook`), their pages (`pages`), the owner of the graph's store (`graph`).
 
-May import: `ontology`, `workbench.intake`, `workbench.settings`, jupyter_server and tornado; `workbench.desk` only
-inside `_load_jupyter_server_extension`, so that a server starts without paying for the desk.
+May import: `ontology`, `workbench.intake`, `workbench.settings`, jupyter_server and tornado; `workbench.desk` and
+`workbench.graph` only inside the functions below, so that a server starts without paying for them.
 
 To add a webhook for another sender: write its intake, then a route beside the one in `routes.py`.
 """
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
     from workbench.server.backend import Backend
+    from workbench.server.graph import Owner
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -28,6 +30,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     """Add our routes; the desk is opened at the first request, and its errors are shown there."""
     from workbench.server.backend import Desk
+    from workbench.server.graph import Graph
     from workbench.server.routes import add_routes
     from workbench.settings import load
 
@@ -37,7 +40,9 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
         return backend(load())
 
     desk = Desk(backend, lambda: load().webhook_secret.get_secret_value(), Path(serverapp.root_dir))
-    add_routes(serverapp.web_app, desk)
+    graph = Graph(lambda: _owner(load().home))
+    add_routes(serverapp.web_app, desk, graph)
+    serverapp.web_app.settings["workbench_graph"] = graph
 
     def after_save(model: dict[str, Any], os_path: str, contents_manager: object, **_: object) -> None:
         if model.get("type") == "notebook":
@@ -45,3 +50,41 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
 
     serverapp.contents_manager.register_post_save_hook(after_save)
     serverapp.log.info("Incident workbench: alert links open at %sworkbench/open/<alert id>", serverapp.base_url)
+
+
+async def _start_jupyter_server_extension(serverapp: ServerApp) -> None:
+    """Claim the graph's store, now that the server knows its port; the store itself is opened at the first request."""
+    from workbench.graph.claim import claim, release
+    from workbench.settings import load
+
+    chosen = load()
+    host = _loopback_host(serverapp.ip)
+    if chosen.graph or serverapp.certfile or serverapp.sock or host is None:
+        return  # the graph is elsewhere, or others of this machine could not reach us
+    held = claim(chosen.home, f"http://{host}:{serverapp.port}{serverapp.base_url}workbench")
+    if held is None:
+        serverapp.log.info("Incident workbench: another server owns the graph of %s", chosen.home)
+        return
+    serverapp.web_app.settings["workbench_graph"].token = held.token
+    atexit.register(release, chosen.home, held)
+
+
+def _owner(home: Path) -> Owner:
+    from workbench.graph.owner import Owner
+
+    made = Owner(home / "graph")
+    atexit.register(made.close)
+    return made
+
+
+def _loopback_host(ip: str) -> str | None:
+    """Return the address by which this machine reaches a server that listens there; None where it is no loopback one.
+
+    >>> [_loopback_host(each) for each in ("localhost", "", "0.0.0.0", "::1", "192.0.2.7")]
+    ['127.0.0.1', '127.0.0.1', '127.0.0.1', '[::1]', None]
+    """
+    if ip in ("", "*", "0.0.0.0", "localhost"):  # noqa: S104  # read, not bound
+        return "127.0.0.1"
+    if ip in ("::", "::1"):
+        return "[::1]"
+    return ip if ip.startswith("127.") else None

@@ -5,28 +5,23 @@ A source of its own says which paths it reads, and how a question becomes a repl
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import requests
 
-from ontology.errors import PersonError, Unavailable
-from ontology.nouns import Window
-from workbench.nouns import Failed, Modality, Observation, Question, Reply
+from ontology.errors import Unavailable
 from workbench.telemetry.layouts import service_of
+from workbench.telemetry.live_source import LiveSource, named, names_of, span, windows
 from workbench.telemetry.readonly import Allowed, ReadOnlySession
-from workbench.telemetry.redact import process_redactor
+
+__all__ = ["HttpSource", "carrying", "named", "names_of", "span", "windows"]
 
 
-class HttpSource(ABC):
+class HttpSource(LiveSource):
     """Answers questions of one kind from an HTTP API."""
 
-    name: str
-    """What a person calls it."""
-    modality: ClassVar[Modality]
-    reads: ClassVar[tuple[Allowed, ...]]
+    reads: tuple[Allowed, ...]
     """What it may ask; a session of its own sends nothing else."""
 
     def __init__(
@@ -45,77 +40,77 @@ class HttpSource(ABC):
         self.url = url.rstrip("/")
         self._session = session or ReadOnlySession(url, self.reads, headers=headers)
 
-    def ask(self, question: Question) -> Observation:
-        """Answer, or say that there is nothing, or say why it could not look."""
-        reply: Reply
-        if question.modality is not self.modality:
-            wanted = question.modality
-            reply = Failed(f"{self.name} cannot answer on {wanted}", f"Set up a source of {wanted}.")
-        else:
-            try:
-                reply = self.reply(question)
-            except PersonError as error:
-                reply = Failed(error.problem, error.next_step)
-        return Observation(question, process_redactor().reply(reply), self.name, datetime.now(UTC))
-
-    @abstractmethod
-    def reply(self, question: Question) -> Reply:
-        """Return the reply to a question of its modality.
-
-        Raises:
-            PersonError: it could not look.
-        """
-
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return the JSON object at a path.
 
         Raises:
             Unavailable: no answer, a refusal, or something else than a JSON object.
         """
+        return self._object(self.response("GET", path, parameters))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON object that a search with a body is answered with: a listed read, as all that is sent.
+
+        Raises:
+            Unavailable: as `get`.
+        """
+        return self._object(self.response("POST", path, body=body))
+
+    def items(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
+        """Return the JSON list at a path.
+
+        Raises:
+            Unavailable: as `get`.
+        """
+        return self.listed(self.response("GET", path, parameters))
+
+    def listed(self, response: requests.Response) -> list[Any]:
+        """Return the list of a response.
+
+        Raises:
+            Unavailable: it is none.
+        """
+        answer = self._json(response)
+        if not isinstance(answer, list):
+            raise Unavailable(f"{self.url} answers with something else than expected.", next_step=self._check)
+        return answer
+
+    def response(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        """Return the response to one request, its status 200.
+
+        Raises:
+            Unavailable: no answer, or a refusal.
+        """
         try:
-            response = self._session.get(f"{self.url}{path}", params=dict(parameters or {}))
+            response = self._session.request(method, f"{self.url}{path}", params=dict(parameters or {}), json=body)
         except requests.RequestException as error:
             raise Unavailable(f"{self.url} does not answer: {type(error).__name__}.", next_step=self._check) from error
         if response.status_code != 200:
             said = " ".join(response.text.split())[:200]
             raise Unavailable(f"{self.name} refuses ({response.status_code}): {said}.", next_step=self._check)
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise Unavailable(f"{self.url} does not answer in JSON.", next_step=self._check) from error
+        return response
+
+    def _object(self, response: requests.Response) -> dict[str, Any]:
+        answer = self._json(response)
         if not isinstance(answer, dict):
             raise Unavailable(f"{self.url} answers with something else than expected.", next_step=self._check)
         return answer
 
+    def _json(self, response: requests.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise Unavailable(f"{self.url} does not answer in JSON.", next_step=self._check) from error
+
     @property
     def _check(self) -> str:
         return f"Check the address of {self.name} in the settings, and what it may read: workbench doctor."
-
-
-def windows(question: Question) -> Iterator[Window]:
-    """Yield the baseline, where there is one, and the window."""
-    if question.baseline is not None:
-        yield question.baseline
-    yield question.window
-
-
-def names_of(question: Question) -> frozenset[str]:
-    """Return the names of the entities that a question is about; empty for all."""
-    return frozenset(entity.name for entity in question.about)
-
-
-def named(question: Question) -> str:
-    """Return whom the question is about, in words."""
-    return ", ".join(sorted(names_of(question))) or "every service"
-
-
-def span(window: Window) -> str:
-    """Return the window in words.
-
-    >>> span(Window.of("2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"))
-    '2026-01-01 00:00:00 to 00:05:00 UTC'
-    """
-    return f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%H:%M:%S} UTC"
 
 
 def carrying(values: Sequence[str], names: frozenset[str]) -> list[str]:

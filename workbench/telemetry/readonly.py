@@ -87,7 +87,7 @@ class ReadOnlySession(requests.Session):
             BadInput: `base` is no http(s) address, or carries a user, a query or a fragment.
         """
         super().__init__()
-        self._base = _address(base)
+        self._base = address(base)
         self._allowed = tuple(allowed)
         self._sleep, self._clock = sleep, clock
         self._adapter = HTTPAdapter(max_retries=0)
@@ -127,19 +127,7 @@ class ReadOnlySession(requests.Session):
 
     def _check(self, request: requests.PreparedRequest) -> None:
         """Raise `NotAllowed` unless host, method, path and headers are what may be sent."""
-        method, url = request.method or "", str(request.url or "")
-        target = parse_url(url)  # the parser that connects: two parsers would disagree on a crafted address
-        prefix, full = self._base.path or "", target.path or ""
-        same = _host(target) == _host(self._base)
-        path = full[len(prefix) :] if full.startswith(prefix) else ""
-        listed = any(each.fits(method, path) for each in self._allowed)
-        upgrade = BANNED & {name.lower() for name in request.headers}
-        if not (same and listed) or target.auth is not None or upgrade:
-            what = f"the header {min(upgrade)}" if upgrade else f"{method} {target.scheme}://{target.netloc}{full}"
-            raise NotAllowed(
-                f"The read-only transport does not send {what}.",
-                next_step=f"Only listed reads of {self.base} are sent; each source lists its own.",
-            )
+        check(self._base, self._allowed, request.method or "", str(request.url or ""), request.headers)
 
     def _once(self, request: requests.PreparedRequest, options: dict[str, Any], until: float) -> requests.Response:
         """Send once, without redirects, within the time limits."""
@@ -176,7 +164,38 @@ class ReadOnlySession(requests.Session):
         response._content = bytes(body)
 
 
-def _address(base: str) -> Url:
+def check(base: Url, allowed: Iterable[Allowed], method: str, url: str, headers: Iterable[str]) -> None:
+    """Refuse a request that is not a listed read of one address.
+
+    Args:
+        base: the address, with its path prefix.
+        allowed: what may be asked, paths relative to `base`.
+        method: the request's method.
+        url: the request's address.
+        headers: names of the request's headers.
+
+    Raises:
+        NotAllowed: host, method, path or a header is not what may be sent.
+    """
+    target = parse_url(url)  # the parser that connects: two parsers would disagree on a crafted address
+    prefix, full = base.path or "", target.path or ""
+    path = full[len(prefix) :] if full.startswith(prefix) else ""
+    listed = any(each.fits(method, path) for each in allowed)
+    upgrade = BANNED & {name.lower() for name in headers}
+    if not (_host(target) == _host(base) and listed) or target.auth is not None or upgrade:
+        what = f"the header {min(upgrade)}" if upgrade else f"{method} {target.scheme}://{target.netloc}{full}"
+        raise NotAllowed(
+            f"The read-only transport does not send {what}.",
+            next_step=f"Only listed reads of {base.url} are sent; each source lists its own.",
+        )
+
+
+def address(base: str) -> Url:
+    """Return the parts of an address without a closing slash.
+
+    Raises:
+        BadInput: it is no http(s) address, or carries a user, a query or a fragment.
+    """
     try:
         parts = parse_url(base.rstrip("/"))
     except LocationParseError:

@@ -1,4 +1,4 @@
-"""Servers of our own that answer as vendors document, from the tables of a case: Loki, Jaeger, Tempo.
+"""Servers of our own that answer as vendors document, from the tables of a case: Loki, Jaeger, Tempo, Elasticsearch.
 
     with loki(tables["logs"]) as server:
         LokiSource(server.url).ask(question)
@@ -13,6 +13,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,19 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 
 Answer = Callable[[str, Mapping[str, str]], "object | None"]
-"""Path and parameters to what is answered as JSON; None for 404."""
+"""Path and parameters to what is answered as JSON, or a `Page`; None for 404."""
+BODY = "(body)"
+"""The parameter that holds the text of a request's body."""
+ANY = "*"
+"""The path of a canned answer to whatever is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer with headers of its own, such as `Link`, or that is plain text."""
+
+    said: object
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class VendorServer:
@@ -45,13 +58,17 @@ class VendorServer:
         """The base address."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def reply(self, method: str, path: str, parameters: dict[str, str]) -> tuple[int, bytes]:
-        """Note the request and return status and body."""
+    def reply(self, method: str, path: str, parameters: dict[str, str]) -> tuple[int, bytes, Mapping[str, str]]:
+        """Note the request and return status, body and headers."""
         self.requests.append((method, path, parameters))
-        if path in self.canned:
-            return self.canned[path]
+        if canned := self.canned.get(path) or self.canned.get(ANY):
+            return (*canned, {})
         said = self._answer(path, parameters)
-        return (404, b"404 page not found") if said is None else (200, json.dumps(said).encode())
+        if said is None:
+            return 404, b"404 page not found", {}
+        page = said if isinstance(said, Page) else Page(said)
+        body = page.said.encode() if isinstance(page.said, str) else json.dumps(page.said).encode()
+        return 200, body, page.headers
 
     def __enter__(self) -> VendorServer:
         self._thread.start()
@@ -71,10 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer, whatever the method."""
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        status, body = self.play.reply(self.command, parts.path, query)
+        if sent := self.rfile.read(int(self.headers.get("Content-Length") or 0)):
+            query[BODY] = sent.decode()
+        status, body, headers = self.play.reply(self.command, parts.path, query)
         self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(body)
 
@@ -210,3 +230,63 @@ def _hex(name: str) -> str:
 
 def _base64(name: str) -> str:
     return base64.b64encode(bytes.fromhex(_hex(name))).decode()
+
+
+def elasticsearch(logs: pd.DataFrame, *, ecs: bool = True) -> VendorServer:
+    """Return an Elasticsearch that holds these lines, in the fields of ECS or of OpenTelemetry."""
+    rows = logs.sort_values("time", kind="stable")
+    hits = [_hit(number, each, ecs) for number, each in enumerate(rows.to_dict("records"))]
+
+    def answer(path: str, parameters: Mapping[str, str]) -> object | None:
+        if not path.endswith("/_search"):
+            return None
+        body = json.loads(parameters[BODY])
+        after = body.get("search_after", [-1])[0]
+        kept = [each for each in hits if each["sort"][0] > after and _matches(each["_source"], body["query"])]
+        shards = {"total": 3, "successful": 3, "skipped": 0, "failed": 0}
+        found = {"max_score": None, "hits": kept[: body["size"]]}
+        return {"took": 4, "timed_out": False, "_shards": shards, "hits": found}
+
+    return VendorServer(answer)
+
+
+def _hit(number: int, row: Mapping[Any, Any], ecs: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "@timestamp": row["time"].isoformat(),
+        "service": {"name": row["entity"]},
+        "log": {"level": row["severity"].upper()},
+        "message": row["message"],
+        "trace": {"id": row["trace_id"]},
+    }
+    otel = {
+        "@timestamp": row["time"].isoformat(),
+        "resource": {"attributes": {"service.name": row["entity"]}},
+        "severity_text": row["severity"],
+        "body": {"text": row["message"]},
+        "trace_id": row["trace_id"],
+    }
+    return {"_index": "logs-1", "_id": f"d{number}", "_source": said if ecs else otel, "sort": [row["time"].value]}
+
+
+def _matches(said: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
+    """Say whether a document fits a query of the kinds that are asked: bool, range, terms, term, match_phrase."""
+    kind, rest = next(iter(query.items()))
+    if kind == "bool":
+        must = all(_matches(said, each) for each in rest.get("filter", ()))
+        return must and (not rest.get("should") or any(_matches(said, each) for each in rest["should"]))
+    name, wanted = next(iter(rest.items()))
+    value = _leaf(said, name.removesuffix(".keyword"))
+    if kind == "range":
+        at = pd.Timestamp(str(value))
+        return pd.Timestamp(wanted["gte"]) <= at <= pd.Timestamp(wanted["lte"])
+    if kind == "match_phrase":
+        return str(wanted).lower() in str(value or "").lower()
+    return value in wanted if kind == "terms" else value == wanted
+
+
+def _leaf(said: Any, name: str) -> Any:
+    """Return a field by its path, written nested or with dots."""
+    if not isinstance(said, dict) or name in said:
+        return said.get(name) if isinstance(said, dict) else None
+    head = next((each for each in said if name.startswith(each + ".")), None)
+    return None if head is None else _leaf(said[head], name[len(head) + 1 :])

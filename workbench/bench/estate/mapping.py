@@ -13,6 +13,7 @@ from ontology.errors import BadInput
 from ontology.nouns import utc
 from scanners.catalogue import scanner
 from scanners.protocol import Problem
+from scanners.resolver import settle
 from workbench.bench.estate import variant
 from workbench.graph.store import GraphStore
 
@@ -37,8 +38,9 @@ def write(folder: Path, names: Mapping[str, str]) -> Path:
     with tempfile.TemporaryDirectory() as above, GraphStore.memory() as store:
         shop = variant.write(dict(names), Path(above) / "estate")
         problems: list[Problem] = []
-        for name, target in (("compose", shop), ("source", shop), ("traces", folder)):
-            scan = scanner(name, target, case["environment"], now=lambda: fired).scan()
+        targets = (("compose", shop), ("source", shop), ("traces", folder))
+        scans = [scanner(name, target, case["environment"], now=lambda: fired).scan() for name, target in targets]
+        for scan in settle(scans):
             problems += scan.problems
             store.replace(scan)
         if problems:

@@ -1,0 +1,288 @@
+"""What names stand for in a Python module: the environment under its aliases, constants, helpers, values. Pure.
+
+A helper is a function that hands a parameter on to a read of the environment, or to a question for a feature flag;
+those of other files are told. A settings library (pydantic-settings, python-decouple, environs, django-environ,
+Starlette's) is asked for variables by their names.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+_CLIENT_MODULES = {
+    "requests", "httpx", "aiohttp", "urllib", "urllib3", "http", "grpc", "redis", "valkey", "psycopg",
+    "psycopg2", "asyncpg", "sqlalchemy", "pymongo", "motor", "pika", "aio_pika", "kafka", "confluent_kafka",
+    "aiokafka", "nats", "websockets", "websocket", "boto3", "pymysql", "aiomysql", "MySQLdb", "mysql",
+    "pymemcache", "elasticsearch", "opensearchpy", "cassandra", "socket", "smtplib", "paho",
+}  # fmt: skip
+_SETTINGS_MODULES = {"decouple", "environs", "environ", "starlette"}
+"""Libraries whose object or function reads the variable that it is asked for."""
+_FLAG = re.compile(
+    r"(get|resolve)_(boolean|string|integer|float|object)_(value|details)(_async)?|\w*variation(_detail)?"
+)
+_UPPER = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A function that hands one of its parameters on: its position, and its name."""
+
+    position: int
+    parameter: str
+    method: bool = False
+    """Its first parameter is the object."""
+
+    def given(self, call: ast.Call) -> ast.expr | None:
+        """Return what a call hands it."""
+        for word in call.keywords:
+            if word.arg == self.parameter:
+                return word.value
+        place = self.position - self.method
+        return call.args[place] if 0 <= place < len(call.args) else None
+
+
+@dataclass(slots=True)
+class Helpers:
+    """Functions that read the variable, or ask for the flag, that they are told, by name."""
+
+    env: dict[str, Helper] = field(default_factory=dict)
+    flag: dict[str, Helper] = field(default_factory=dict)
+
+
+def shared(modules: Iterable[Names], functions: Mapping[str, int]) -> Helpers:
+    """Return the helpers of modules that all may use: those whose name only one function has."""
+    found = Helpers()
+    for each in modules:
+        found.env |= {name: helper for name, helper in each.helpers.env.items() if functions[name] == 1}
+        found.flag |= {name: helper for name, helper in each.helpers.flag.items() if functions[name] == 1}
+    return found
+
+
+class Names:
+    """What names stand for in a module: aliases of `os`, constants, and values that come from the environment."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.os: set[str] = set()
+        self.environ: set[str] = set()
+        self.getenv: set[str] = set()
+        self.clients: set[str] = set()
+        self.settings: set[str] = set()
+        self.constants: dict[str, str] = {}
+        self.helpers = Helpers()
+        self.elsewhere = Helpers()
+        self.functions: list[str] = []
+        self.held: dict[str, set[str]] = {}
+        self.texts: dict[str, set[str]] = {}
+        self._nodes = list(ast.walk(tree))
+        for node in self._nodes:
+            self._import(node)
+        for node in self._nodes:
+            self._alias(node)
+        for node in tree.body:
+            self._constant(node)
+        methods = {id(each) for node in self._nodes if isinstance(node, ast.ClassDef) for each in node.body}
+        for node in self._nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions.append(node.name)
+                self._helper(node, method=id(node) in methods)
+
+    def follow(self, elsewhere: Helpers) -> None:
+        """Work out what each name holds, now that the helpers of other files are known."""
+        self.elsewhere = elsewhere
+        for _ in range(3):  # a value handed on through two names is followed, no further
+            for node in self._nodes:
+                self._assignment(node)
+
+    def _import(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.asname or alias.name.split(".")[0]
+                if alias.name == "os" or (alias.asname is None and alias.name.startswith("os.")):
+                    self.os.add(name)
+                else:
+                    self._imported(name, alias.name.split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = alias.asname or alias.name
+                if node.module == "os":
+                    {"environ": self.environ, "getenv": self.getenv}.get(alias.name, set()).add(name)
+                else:
+                    self._imported(name, node.module.split(".")[0])
+
+    def _imported(self, name: str, library: str) -> None:
+        if library in _CLIENT_MODULES:
+            self.clients.add(name)
+        elif library in _SETTINGS_MODULES:
+            self.settings.add(name)
+
+    def _alias(self, node: ast.AST) -> None:
+        """Keep another name of the environment, and the object of a settings library."""
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            return
+        name, value = node.targets[0].id, node.value
+        if self.is_environ(value):
+            self.environ.add(name)
+        elif isinstance(value, ast.Call) and _root(value.func) in self.settings:
+            self.settings.add(name)
+
+    def _constant(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            text = node.value.value
+            self.constants.update({target.id: text for target in node.targets if isinstance(target, ast.Name)})
+
+    def _helper(self, node: ast.FunctionDef | ast.AsyncFunctionDef, *, method: bool) -> None:
+        """Keep a function that reads the variable, or asks for the flag, whose name it is given."""
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        static = any(name_of(each) == "staticmethod" for each in node.decorator_list)
+        positions = {
+            argument.arg: Helper(index, argument.arg, method and not static) for index, argument in enumerate(arguments)
+        }
+        for part in ast.walk(node):
+            key = self.key(part)
+            if isinstance(key, ast.Name) and key.id in positions:
+                self.helpers.env[node.name] = positions[key.id]
+            flag = flag_key(part)
+            if isinstance(flag, ast.Name) and flag.id in positions:
+                self.helpers.flag[node.name] = positions[flag.id]
+
+    def _assignment(self, node: ast.AST) -> None:
+        """Keep what a name holds: variables of the environment, and texts."""
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            targets, value = [node.target], node.value
+        else:
+            return
+        variables, texts = self.behind(value)
+        for target in targets:
+            name = name_of(target)
+            if name and variables:
+                self.held.setdefault(name, set()).update(variables)
+            if name and texts:
+                self.texts.setdefault(name, set()).update(texts)
+
+    def is_environ(self, node: ast.AST) -> bool:
+        """Say whether an expression is the environment."""
+        if isinstance(node, ast.Attribute):
+            return node.attr == "environ" and isinstance(node.value, ast.Name) and node.value.id in self.os
+        return isinstance(node, ast.Name) and node.id in self.environ
+
+    def key(self, node: ast.AST) -> ast.expr | None:
+        """Return the expression that names the variable, if the node reads the environment or asks a helper here."""
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and self.is_environ(node.value):
+            return node.slice
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            return node.left if self.is_environ(node.comparators[0]) else None
+        if not isinstance(node, ast.Call):
+            return None
+        call = node.func
+        if isinstance(call, ast.Attribute):
+            direct = call.attr in ("get", "pop", "setdefault") and self.is_environ(call.value)
+            direct |= call.attr == "getenv" and isinstance(call.value, ast.Name) and call.value.id in self.os
+        else:
+            direct = isinstance(call, ast.Name) and call.id in self.getenv
+            helper = self.helpers.env.get(call.id) if isinstance(call, ast.Name) else None
+            if helper is not None:
+                return helper.given(node)
+        return node.args[0] if direct and node.args else None
+
+    def _told(self, node: ast.AST) -> ast.expr | None:
+        """Return what a method, a helper of another file or a settings library is asked for; CAPITALS make it sure."""
+        if not isinstance(node, ast.Call):
+            return None
+        name = name_of(node.func) or ""
+        known = self.helpers.env.get(name) or self.elsewhere.env.get(name)
+        if known is not None:
+            return known.given(node)
+        return node.args[0] if node.args and _root(node.func) in self.settings else None
+
+    def variable(self, node: ast.AST) -> str | None:
+        """Return the name of the variable that a node reads, where it is written out."""
+        key = self.key(node)
+        if key is not None:
+            return self._word(key)
+        told = self._word(self._told(node))
+        return told if told is not None and _UPPER.fullmatch(told) else None
+
+    def flag(self, node: ast.Call) -> str | None:
+        """Return the feature flag that a call asks for, here or by a helper."""
+        name = name_of(node.func) or ""
+        helper = self.helpers.flag.get(name) or self.elsewhere.flag.get(name)
+        return self._word(flag_key(node) or (helper.given(node) if helper else None))
+
+    def _word(self, node: ast.expr | None) -> str | None:
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        return self.constants.get(node.id) if isinstance(node, ast.Name) else None
+
+    def behind(self, node: ast.AST) -> tuple[set[str], set[str]]:
+        """Return the variables and the texts that an expression is made of."""
+        variables: set[str] = set()
+        texts: set[str] = set()
+        for part in ast.walk(node):
+            if name := self.variable(part):
+                variables.add(name)
+            elif (held := name_of(part)) is not None:
+                variables |= self.held.get(held, set())
+                texts |= self.texts.get(held, set())
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                texts.add(part.value)
+        return variables, texts
+
+
+def fields(node: ast.ClassDef) -> Iterator[tuple[str, int, str | None]]:
+    """Yield variable, line and default of the fields of a pydantic settings class."""
+    prefix = ""
+    for part in ast.walk(node):
+        word = part if isinstance(part, ast.keyword) else None
+        if word is not None and word.arg == "env_prefix" and isinstance(word.value, ast.Constant):
+            prefix = str(word.value.value)
+        if isinstance(part, ast.Assign) and name_of(part.targets[0]) == "env_prefix":
+            prefix = str(getattr(part.value, "value", ""))
+    for each in node.body:
+        if (
+            not isinstance(each, ast.AnnAssign)
+            or not isinstance(each.target, ast.Name)
+            or each.target.id == "model_config"
+        ):
+            continue
+        named = list(_aliases(each.value)) or [(prefix + each.target.id).upper()]
+        plain = isinstance(each.value, ast.Constant) and each.value.value is not None
+        for name in named:
+            yield name, each.lineno, str(each.value.value) if plain and isinstance(each.value, ast.Constant) else None
+
+
+def _aliases(value: ast.expr | None) -> Iterator[str]:
+    """Yield the names that `Field(validation_alias=...)` gives a field."""
+    for word in value.keywords if isinstance(value, ast.Call) else ():
+        if word.arg in ("alias", "validation_alias", "env"):
+            for part in ast.walk(word.value):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+def _root(node: ast.AST) -> str:
+    """Return the first name of `a.b().c`."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def name_of(node: ast.AST) -> str | None:
+    """Return the name that an expression is kept under: `x`, or `x` of `self.x`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else None
+
+
+def flag_key(node: ast.AST) -> ast.expr | None:
+    """Return what names the flag, if the node asks for one by name and default, as OpenFeature wants it."""
+    if not isinstance(node, ast.Call) or len(node.args) + len(node.keywords) < 2:
+        return None
+    if not _FLAG.fullmatch(name_of(node.func) or ""):
+        return None
+    named = [word.value for word in node.keywords if word.arg in ("flag_key", "key")]
+    return next(iter([*named, *node.args]), None)

@@ -1,0 +1,76 @@
+"""The clients that assembly hands to the scanners: each can only read, held at its HTTP layer.
+
+    clients = LiveClients()
+    clients.aws("prod").client("ec2").describe_vpcs()        # sent
+    clients.aws("prod").client("ec2").terminate_instances(InstanceIds=["i-0"])  # NotAllowed; nothing is sent
+
+Credentials are the vendor's own default chain: profile, application default credentials, kubeconfig.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.telemetry.readonly import Allowed, ReadOnlySession
+
+GRAFANA = (
+    "/api/search",
+    "/api/dashboards/uid/{uid}",
+    "/api/v1/provisioning/alert-rules",
+    "/api/datasources",
+    "/api/folders",
+)
+PROMETHEUS = ("/api/v1/rules", "/api/v1/targets", "/api/v1/metadata")
+JAEGER = ("/api/services", "/api/operations", "/api/services/{name}/operations", "/api/traces", "/api/dependencies")
+READS = tuple(Allowed("GET", path) for path in (*GRAFANA, *PROMETHEUS, *JAEGER))
+"""What scanners may ask over plain HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveClients:
+    """Implements `scanners.protocol.Clients` against the real systems."""
+
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Address to the bearer token that is sent there, such as a Grafana service account's."""
+
+    def http(self, base: str) -> ReadOnlySession:
+        """Return a session that sends listed reads to one address.
+
+        Raises:
+            BadInput: `base` is no address of an API.
+        """
+        token = self.tokens.get(base.rstrip("/"))
+        return ReadOnlySession(base, READS, headers={"Authorization": f"Bearer {token}"} if token else None)
+
+    def kubernetes(self, context: str) -> Any:
+        """Return a `kubernetes.client.ApiClient` for a context; empty for the current one.
+
+        Raises:
+            Unavailable: there is no such context.
+        """
+        from workbench.telemetry import readonly_kubernetes  # late, like the two below: they take seconds to import
+
+        return readonly_kubernetes.client(context)
+
+    def aws(self, profile: str) -> Any:
+        """Return a `boto3.Session` for a profile; empty for the default one.
+
+        Raises:
+            NotFound: there is no such profile.
+            Unavailable: there are no credentials.
+        """
+        from workbench.telemetry import readonly_aws
+
+        return readonly_aws.session(profile)
+
+    def google(self, api: str, version: str) -> Any:
+        """Return a `googleapiclient.discovery.Resource`, such as `("compute", "v1")`.
+
+        Raises:
+            Unavailable: there are no credentials.
+        """
+        from workbench.telemetry import readonly_google
+
+        return readonly_google.resource(api, version)
