@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanners import bounded
-from scanners.source_nouns import Module, unwatched
-from scanners.source_readers import MADE, READERS
+from scanners.source.nouns import Module, unwatched
+from scanners.source.readers import MADE, READERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from code_census import FORMS, Found, census  # the other half of this benchmark, beside it

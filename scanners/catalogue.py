@@ -76,25 +76,31 @@ def _api(where: str, target: str, *, bound: bool = False) -> Entry:
 
 
 CATALOGUE: Mapping[str, Entry] = {
-    "aws": _api("scanners.aws:AwsScanner", "a profile of the AWS configuration, or profile@region,region", bound=True),
-    "compose": _folder("scanners.compose:ComposeScanner", bound=True),
+    "aws": _api(
+        "scanners.cloud.aws:AwsScanner", "a profile of the AWS configuration, or profile@region,region", bound=True
+    ),
+    "compose": _folder("scanners.compose.scanner:ComposeScanner", bound=True),
     "flags": _folder("scanners.flags:FlagsScanner", "a folder of flagd flag files"),
-    "gcp": _api("scanners.gcp:GcpScanner", "a project id", bound=True),
-    "git": _folder("scanners.git:GitScanner", "a checkout"),
-    "grafana": _api("scanners.grafana:GrafanaScanner", "an address, or a folder of dashboards and alert rules"),
-    "jaeger": _api("scanners.jaeger:JaegerScanner", "an address", bound=True),
-    "kubernetes": _folder("scanners.kubernetes:KubernetesScanner", "a folder of manifests", bound=True),
-    "kubernetes-api": _api("scanners.kubernetes_api:KubernetesApiScanner", "a context of the kubeconfig", bound=True),
-    "pipelines": _folder("scanners.pipelines:PipelinesScanner", "a checkout with pipelines, or a folder of DAGs"),
+    "gcp": _api("scanners.cloud.gcp:GcpScanner", "a project id", bound=True),
+    "git": _folder("scanners.changes.git:GitScanner", "a checkout"),
+    "grafana": _api(
+        "scanners.observability.grafana:GrafanaScanner", "an address, or a folder of dashboards and alert rules"
+    ),
+    "jaeger": _api("scanners.observability.jaeger:JaegerScanner", "an address", bound=True),
+    "kubernetes": _folder("scanners.kubernetes.manifests:KubernetesScanner", "a folder of manifests", bound=True),
+    "kubernetes-api": _api("scanners.kubernetes.api:KubernetesApiScanner", "a context of the kubeconfig", bound=True),
+    "pipelines": _folder(
+        "scanners.changes.pipelines:PipelinesScanner", "a checkout with pipelines, or a folder of DAGs"
+    ),
     "processes": Entry(
         lambda order: _class("scanners.processes:ProcessScanner")(order.environment, order.redact, order.now),
         "anything: it looks at this host",
         local=False,
     ),
-    "prometheus": _api("scanners.prometheus:PrometheusScanner", "an address, or a folder of rules"),
-    "source": _folder("scanners.source:SourceScanner", "a folder of source code"),
-    "terraform": _folder("scanners.terraform:TerraformScanner"),
-    "traces": _folder("scanners.traces:TracesScanner", "a file or a folder of traces", bound=True),
+    "prometheus": _api("scanners.observability.prometheus:PrometheusScanner", "an address, or a folder of rules"),
+    "source": _folder("scanners.source.scanner:SourceScanner", "a folder of source code"),
+    "terraform": _folder("scanners.terraform.scanner:TerraformScanner"),
+    "traces": _folder("scanners.observability.traces:TracesScanner", "a file or a folder of traces", bound=True),
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ontology import iris, terms
 from ontology.nouns import Iri
 from ontology.terms import Kind
-from scanners import aws_names
+from scanners.cloud import aws_names
 from scanners.references import POSSIBLE, SURE, Directory, Mention, Target, addresses, mentions, outside
 from scanners.roles import Role
 

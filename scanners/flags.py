@@ -18,9 +18,9 @@ from ontology.nouns import Fact, Iri, Layer
 from ontology.terms import Kind
 from scanners import bounded, documents
 from scanners.bounded import Document
+from scanners.compose.mounts import Mount, holding, mounts
 from scanners.documents import carried, mappings, parsed, text
 from scanners.ledger import Ledger
-from scanners.mounts import Mount, holding, mounts
 from scanners.origin import Origin, origin, scope_of
 from scanners.protocol import Now, Problem, Reading, Redact, Scan, clock, run
 from scanners.references import LIKELY, POSSIBLE

@@ -17,9 +17,9 @@ from ontology import terms
 from ontology.iris import BASE, WB
 from ontology.loader import validate
 from ontology.nouns import Fact
-from scanners.aws import AwsScanner
+from scanners.cloud.aws import AwsScanner
 from scanners.protocol import Scan
-from scanners.terraform import TerraformScanner
+from scanners.terraform.scanner import TerraformScanner
 from workbench.graph.store import GraphStore
 from workbench.telemetry.clients import LiveClients
 

@@ -14,9 +14,9 @@ import pytest
 from ontology import terms
 from ontology.errors import NotAllowed, Unavailable
 from ontology.terms import Kind
-from scanners.aws import AwsScanner
-from scanners.aws_names import of_arn, of_queue_url
 from scanners.catalogue import scanner
+from scanners.cloud.aws import AwsScanner
+from scanners.cloud.aws_names import of_arn, of_queue_url
 from workbench.telemetry.clients import LiveClients
 
 IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>

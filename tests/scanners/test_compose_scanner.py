@@ -11,7 +11,7 @@ from ontology import terms
 from ontology.errors import NotFound
 from ontology.iris import service, thing
 from scanners.binding import Binding
-from scanners.compose import ComposeScanner
+from scanners.compose.scanner import ComposeScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

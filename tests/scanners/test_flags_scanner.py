@@ -13,8 +13,8 @@ from ontology import iris, terms
 from ontology.errors import NotFound
 from ontology.nouns import Fact
 from scanners.flags import FlagsScanner
-from scanners.kubernetes import KubernetesScanner
-from scanners.source import SourceScanner
+from scanners.kubernetes.manifests import KubernetesScanner
+from scanners.source.scanner import SourceScanner
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]
 Writing = Callable[[Mapping[str, str]], Path]

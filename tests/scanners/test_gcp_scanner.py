@@ -21,7 +21,7 @@ from ontology.nouns import Fact
 from scanners.binding import Binding
 from scanners.catalogue import scanner
 from scanners.protocol import Scan
-from scanners.terraform import TerraformScanner
+from scanners.terraform.scanner import TerraformScanner
 from workbench.graph.store import GraphStore
 from workbench.telemetry.clients import LiveClients
 

@@ -14,8 +14,8 @@ from dulwich.repo import Repo
 from ontology import iris, terms
 from ontology.errors import BadInput, NotFound
 from ontology.nouns import Fact
-from scanners.git import GitScanner
-from scanners.source import SourceScanner
+from scanners.changes.git import GitScanner
+from scanners.source.scanner import SourceScanner
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]
 NOON = 1_769_860_800

@@ -12,8 +12,8 @@ import pytest
 from ontology import iris, terms
 from ontology.errors import NotAllowed, NotFound, Unavailable
 from ontology.nouns import Fact, Layer
-from scanners.grafana import GrafanaScanner
-from scanners.promql import promql
+from scanners.observability.grafana import GrafanaScanner
+from scanners.observability.promql import promql
 from workbench.telemetry.clients import LiveClients
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]

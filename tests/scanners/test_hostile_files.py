@@ -15,7 +15,7 @@ from ontology.errors import PersonError
 from scanners import bounded
 from scanners.catalogue import scanner
 from scanners.protocol import Problem, Scan
-from scanners.source_reading import understood
+from scanners.source.reading import understood
 
 DEEP = 100_000
 TELL = (

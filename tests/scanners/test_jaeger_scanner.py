@@ -14,8 +14,8 @@ from ontology import iris, terms
 from ontology.errors import BadInput, Unavailable
 from ontology.nouns import Fact, Layer
 from scanners.binding import Binding
-from scanners.jaeger import JaegerScanner
-from scanners.traces import TracesScanner
+from scanners.observability.jaeger import JaegerScanner
+from scanners.observability.traces import TracesScanner
 from workbench.telemetry.clients import LiveClients
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]

@@ -19,9 +19,9 @@ from ontology.errors import Unavailable
 from ontology.nouns import Fact
 from scanners.binding import Binding
 from scanners.catalogue import scanner
-from scanners.compose import ComposeScanner
-from scanners.kubernetes import KubernetesScanner
-from scanners.kubernetes_api import KINDS, KubernetesApiScanner, _object
+from scanners.compose.scanner import ComposeScanner
+from scanners.kubernetes.api import KINDS, KubernetesApiScanner, _object
+from scanners.kubernetes.manifests import KubernetesScanner
 from scanners.protocol import Reading, Scan
 
 Write = Callable[[Mapping[str, str]], Path]

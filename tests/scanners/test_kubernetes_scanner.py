@@ -10,7 +10,7 @@ import pytest
 from ontology import terms
 from ontology.errors import NotFound
 from ontology.iris import service
-from scanners.kubernetes import KubernetesScanner
+from scanners.kubernetes.manifests import KubernetesScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

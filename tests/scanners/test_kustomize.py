@@ -10,8 +10,8 @@ import pytest
 
 from ontology import iris, terms
 from scanners.binding import Binding
-from scanners.kubernetes import Deployed, KubernetesScanner
-from scanners.kubernetes_objects import Object
+from scanners.kubernetes.manifests import Deployed, KubernetesScanner
+from scanners.kubernetes.objects import Object
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

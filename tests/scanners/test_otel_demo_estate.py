@@ -12,10 +12,10 @@ import pytest
 
 from ontology import terms
 from ontology.nouns import Fact
-from scanners.compose import ComposeScanner
+from scanners.compose.scanner import ComposeScanner
 from scanners.flags import FlagsScanner
-from scanners.grafana import GrafanaScanner
-from scanners.kubernetes import KubernetesScanner
+from scanners.kubernetes.manifests import KubernetesScanner
+from scanners.observability.grafana import GrafanaScanner
 from scanners.protocol import Scan
 
 ESTATE = Path(__file__).parents[2].parent / "shared" / "estates" / "otel-demo"

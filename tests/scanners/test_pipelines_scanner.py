@@ -12,10 +12,10 @@ import pytest
 from ontology import iris, terms
 from ontology.errors import NotFound
 from ontology.nouns import Fact
-from scanners.compose import ComposeScanner
-from scanners.kubernetes import KubernetesScanner
-from scanners.pipelines import PipelinesScanner
-from scanners.shell_commands import acts
+from scanners.changes.pipelines import PipelinesScanner
+from scanners.changes.shell_commands import acts
+from scanners.compose.scanner import ComposeScanner
+from scanners.kubernetes.manifests import KubernetesScanner
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]
 Writing = Callable[[Mapping[str, str]], Path]

@@ -17,7 +17,7 @@ import pytest
 from ontology import iris, terms
 from ontology.errors import NotFound, Unavailable
 from ontology.nouns import Fact, Layer
-from scanners.prometheus import PrometheusScanner
+from scanners.observability.prometheus import PrometheusScanner
 from workbench.telemetry.clients import LiveClients
 
 Saying = Callable[[Iterable[Fact]], set[tuple[str, str, Any]]]

@@ -8,12 +8,12 @@ import pytest
 
 from ontology import terms
 from ontology.nouns import Fact
-from scanners.compose import ComposeScanner
-from scanners.kubernetes import KubernetesScanner
+from scanners.compose.scanner import ComposeScanner
+from scanners.kubernetes.manifests import KubernetesScanner
 from scanners.protocol import Scan
 from scanners.references import POSSIBLE, SURE
 from scanners.resolver import settle
-from scanners.source import SourceScanner
+from scanners.source.scanner import SourceScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 

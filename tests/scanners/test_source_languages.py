@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ontology import terms
-from scanners.flow_code import read_tree
-from scanners.languages import BY_SUFFIX, LANGUAGES
-from scanners.source import SourceScanner
-from scanners.source_nouns import Module
+from scanners.source.flow_code import read_tree
+from scanners.source.languages import BY_SUFFIX, LANGUAGES
+from scanners.source.nouns import Module
+from scanners.source.scanner import SourceScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

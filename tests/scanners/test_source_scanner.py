@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ontology.errors import NotFound
-from scanners.python_code import read_python, read_pythons
-from scanners.source import SourceScanner
-from scanners.source_nouns import Module
+from scanners.source.nouns import Module
+from scanners.source.python_code import read_python, read_pythons
+from scanners.source.scanner import SourceScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

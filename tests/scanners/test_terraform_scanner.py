@@ -10,8 +10,8 @@ import pytest
 from ontology import terms
 from ontology.errors import NotFound
 from ontology.iris import BASE
-from scanners.terraform import TerraformScanner
-from scanners.terraform_hcl import CALLS
+from scanners.terraform.hcl import CALLS
+from scanners.terraform.scanner import TerraformScanner
 
 Write = Callable[[Mapping[str, str]], Path]
 Saying = Callable[[Any], set[tuple[str, str, Any]]]

@@ -12,7 +12,7 @@ from ontology import iris, terms
 from ontology.errors import BadInput, NotFound
 from ontology.nouns import Layer
 from scanners.binding import Binding
-from scanners.traces import TracesScanner
+from scanners.observability.traces import TracesScanner
 
 Saying = Callable[[Any], set[tuple[str, str, Any]]]
 ROWS = [

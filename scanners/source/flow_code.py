@@ -1,0 +1,343 @@
+"""From outlines to meaning: which function reads which variable or flag, and whom it is a client of. Pure.
+
+Values are followed by name: constants, what is assigned, parameters that reach a read or a client, so that the place
+that names the variable is the place that reads it. Functions that hand a name on are known in all files of a language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from scanners.references import names_an_address
+from scanners.source.flow_values import Found, Origin, Values, last_word
+from scanners.source.languages.grammar import Language
+from scanners.source.nouns import Client, FlagRead, HostText, Module, Read, Watch, hosts, line_of, unwatched
+from scanners.source.outline import Argument, Call, Function, Outline
+from scanners.source.tree_code import outline
+
+ROUNDS = 3
+"""Names, and functions, through which a value is followed."""
+_UPPER = re.compile(r"[A-Z][A-Z0-9_]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+_FLAG = re.compile(
+    r"(?:get|fetch|use|resolve)?_?(?:bool(?:ean)?|str(?:ing)?|number|int(?:eger)?|float|double|object|struct)_?(?:flag)?_?"
+    r"(?:value|details|variation|evaluation)(?:_?details)?(?:_?async)?",
+    re.IGNORECASE,
+)
+_FLAG_OWNERS = re.compile(
+    r"(?:.*[.:>])?(?:\w*unleash\w*|\w*flipper\w*|FunWithFlags|\w*features?|\w*flags?|ld_?client)(?:[.:]|->)+"
+    r"(?:is_?enabled|enabled\??|variation|is_?on|is_?active)[?!]?|(?:useFlag|useFeatureFlag|useVariant)",
+    re.IGNORECASE,
+)
+_OFREP = re.compile(r"/ofrep/v1/evaluate/flags/([\w.\-]*)")
+_CLIENT = re.compile(
+    r".*(?:\.|::|->)(?:get|post|put|patch|delete|head|request|fetch|connect|dial|open|send_?request|create_?channel"
+    r"|for_?address|for_?target|insecure_?channel|secure_?channel|from_?url|new_?client|create_?client|uri|base_?url)[!]?"
+    r"|(?:new)?(?:\w+(?:\.|::|\\))*[A-Z]\w*(?:Client|Stub|Connection|DataSource|Producer|Consumer|Channel)"
+    r"(?:(?:\.|::|->)(?:new|create|builder))?",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"(\w+)\.(?:get|getOrDefault|getValue|containsKey|fetch|key\?|dig|has)")
+"""What an object is asked for by key: the environment, where the object is another name of it."""
+_SELF = frozenset({"", "this", "self", "$this", "static", "Self", "@", "this.#"})
+_CONTEXTS = frozenset({"ctx", "context"})
+_NO_CLIENT = frozenset({"new", "append", "push", "put", "log", "print", "string", "close"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """A function that hands one of its parameters on to a read."""
+
+    kind: str
+    """`env`, `flag` or `client`."""
+    name: str
+    scope: str
+    position: int
+
+
+def wrappers(outlines: Iterable[Outline], language: Language) -> tuple[Wrapper, ...]:
+    """Return the functions of a language that hand a name on, but for names that another function has too."""
+    found: dict[str, Wrapper] = {}
+    functions: dict[str, int] = {}
+    for each in outlines:
+        flow = _Flow(each, language=language, elsewhere=())
+        flow.find()
+        found |= {one.name: one for one in flow.wrappers if one.kind != "client"}
+        for function in each.functions:
+            functions[function.name] = functions.get(function.name, 0) + 1
+    return tuple(one for name, one in found.items() if functions[name] == 1)
+
+
+def understand(source: Outline, language: Language, elsewhere: Iterable[Wrapper] = ()) -> Module:
+    """Return what a file reads and whom it calls."""
+    flow = _Flow(source, language=language, elsewhere=elsewhere)
+    flow.follow()
+    flow.write()
+    return Module(tuple(source.symbols))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flow(Values):
+    """The values of one file, followed to reads, flags and clients."""
+
+    language: Language
+    elsewhere: Iterable[Wrapper]
+    wrappers: list[Wrapper] = field(default_factory=list)
+    flags: dict[int, Found] = field(default_factory=dict)
+    _constants: dict[str, str] = field(default_factory=dict)
+    _aliases: set[str] = field(default_factory=set)
+    _hosts: dict[int, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
+
+    def follow(self) -> None:
+        """Find reads, flags and clients, through as many names and functions as rounds."""
+        self.find()
+        self._hosts = {each.start: found for each in self.source.texts if (found := tuple(hosts([each.text])))}
+        if not self.reads and not self._hosts:
+            return  # nothing to follow: no client could be given an address
+        for call in self.source.calls:
+            self._client(call)
+        for _ in range(ROUNDS):
+            self.hold()
+
+    def find(self) -> None:
+        """Find reads and flags, and the functions that hand a name on to one."""
+        self._name_constants()
+        self.wrappers = [*self.elsewhere]
+        for _ in range(ROUNDS):
+            known = len(self.wrappers)
+            for call in self.source.calls:
+                self._read(call)
+                self._flag(call)
+            for look in self.source.looks:
+                self._key(look.object, look.key, (look.start, look.end, look.line, look.function))
+            if len(self.wrappers) == known:
+                break
+
+    def write(self) -> None:
+        """Write into the symbols what was found."""
+        for name, line, function in self.source.tags:
+            self.source.symbols[function].reads.append(Read(name, line))
+        for read in sorted(self.reads.values(), key=lambda each: each.start):
+            self.source.symbols[read.function].reads.append(Read(read.name, read.line, read.default))
+        for flag in sorted(self.flags.values(), key=lambda each: each.start):
+            self.source.symbols[flag.function].flags.append(FlagRead(flag.name, flag.line))
+        for call in self.source.calls if self.reads or self._hosts else ():
+            self._write_client(call)
+        for text in self.source.texts:
+            found = self._hosts.get(text.start, ())
+            self.source.symbols[text.function].hosts.extend(
+                HostText(host, port, line_of(host, text.text, text.line)) for host, port in found
+            )
+
+    # names
+
+    def _name_constants(self) -> None:
+        """Keep the names that hold one text only, and the names of the environment."""
+        known = {(each.function, each.name) for each in self.source.assignments if each.local and each.declared}
+        self.source.assignments[:] = [
+            each if each.declared or (each.function, each.name) in known else replace(each, local=False)
+            for each in self.source.assignments
+        ]
+        texts: dict[str, set[str | None]] = {}
+        for each in self.source.assignments:
+            texts.setdefault(each.name, set()).add(each.value.literal)
+            if self.language.environments.fullmatch(each.text) and each.local:
+                self._aliases.add(each.name)
+            elif self.language.reads.fullmatch(each.text):
+                self._aliases.add(each.name + "()")
+        for name, values in texts.items():
+            only = next(iter(values)) if len(values) == 1 else None
+            if only is not None:
+                self._constants[name] = only
+
+    def _word(self, argument: Argument, function: int) -> str | None:
+        """Return the text that an argument is, written out or by a constant."""
+        if argument.literal is not None or argument.name is None:
+            return argument.literal
+        return None if self._parameter(argument.name, function) else self._constants.get(argument.name)
+
+    def _parameter(self, name: str, function: int) -> tuple[Function, int] | None:
+        """Return the function around whose parameter that name is, and its position."""
+        while function:
+            around = self.source.functions[function]
+            if name in around.parameters:
+                return around, around.parameters.index(name)
+            function = around.parent
+        return None
+
+    # reads and flags
+
+    def _read(self, call: Call) -> None:
+        language, place = self.language, (call.start, call.end, call.line, call.function)
+        if call.arguments:
+            asked = _ASKED.fullmatch(call.callee)
+            direct = bool(language.reads.fullmatch(call.callee)) or f"{call.callee}()" in self._aliases
+            direct |= asked is not None and asked[1] in self._aliases
+            setting = language.settings.fullmatch(call.callee)
+            if direct or setting:
+                self._keep_read(call.arguments[0], place, call, upper=not direct)
+                return
+            self._bound(call)
+        for wrapper in self._wrapping(call, "env"):
+            argument = call.arguments[wrapper.position]
+            own = wrapper in self.elsewhere or not self._of_us(call.callee, wrapper)
+            self._keep_read(argument, place, call, upper=own)
+
+    def _bound(self, call: Call) -> None:
+        """Keep the variables that a call binds to a key of the configuration, or that stand for the key it asks for."""
+        names = []
+        if self.language.bound.fullmatch(call.callee):
+            several = [self._word(each, call.function) for each in call.arguments[1:]]
+            only = self._word(call.arguments[0], call.function) or ""
+            names = [each for each in several if each] or [re.sub(r"[.\-]", "_", only).upper()]
+        for pattern, shape in self.language.derived:
+            if pattern.fullmatch(call.callee) and (key := self._word(call.arguments[0], call.function)):
+                names.append(shape.format(key))
+        for index, name in enumerate(names):
+            place = (call.start + index, call.end, call.line, call.function)
+            self._keep_read(Argument(0, 0, name), place, None, upper=False)
+
+    def _key(self, inside: str, key: Argument, place: tuple[int, int, int, int]) -> None:
+        direct = self.language.environments.fullmatch(inside) or inside in self._aliases
+        if direct or self.language.settings.fullmatch(inside):
+            self._keep_read(key, place, None, upper=not direct)
+
+    def _keep_read(self, key: Argument, place: tuple[int, int, int, int], call: Call | None, *, upper: bool) -> None:
+        start, end, line, function = place
+        name = self._word(key, function)
+        if name is None:
+            self._hand_on(key, function, "env")
+            return
+        if not (_UPPER if upper else _VARIABLE).fullmatch(name) or self.language.foreign.fullmatch(name):
+            return
+        rest = call.arguments if call else ()
+        default = next((each.literal for each in rest if each is not key and each.literal is not None), None)
+        out = next((each.name for each in rest if each.out and each is not key), None)
+        fallback = self.source.defaults.get((start, end), default)
+        self.reads[start] = Found(name, line, start, end, function, fallback, out)
+
+    def _flag(self, call: Call) -> None:
+        asked = _FLAG.fullmatch(last_word(call.callee)) and len(call.arguments) >= 2
+        if asked or (_FLAG_OWNERS.fullmatch(call.callee) and call.arguments):
+            keys = [each for each in call.arguments[:2] if each.name not in _CONTEXTS]
+            for key in sorted(keys, key=lambda each: each.literal is None):
+                if self._keep_flag(key, call):
+                    return
+        for wrapper in self._wrapping(call, "flag"):
+            self._keep_flag(call.arguments[wrapper.position], call)
+        self._asked_over_http(call)
+
+    def _keep_flag(self, key: Argument, call: Call) -> bool:
+        name = self._word(key, call.function)
+        if name is None:
+            return self._hand_on(key, call.function, "flag")
+        if not _VARIABLE.fullmatch(name):
+            return False
+        self.flags.setdefault(call.start, Found(name, call.line, call.start, call.end, call.function))
+        return True
+
+    def _asked_over_http(self, call: Call) -> None:
+        """Keep a flag that is asked for by the OpenFeature remote evaluation protocol: its name ends the path."""
+        for argument in call.arguments:
+            for text in self.texts(argument.start, argument.end):
+                match = _OFREP.search(text)
+                if match and match[1]:
+                    self.flags.setdefault(call.start, Found(match[1], call.line, call.start, call.end, call.function))
+                elif match:
+                    for name in [name for _, name in self.words(argument.start, argument.end)][::-1]:
+                        if self._hand_on(Argument(0, 0, None, name), call.function, "flag"):
+                            break
+
+    def _hand_on(self, key: Argument, function: int, kind: str) -> bool:
+        """Keep the function whose parameter is handed on; say whether there is one."""
+        held = self._parameter(key.name, function) if key.name else None
+        if held is None:
+            return False
+        around, position = held
+        wrapper = Wrapper(kind, around.name, around.scope, position)
+        if wrapper not in self.wrappers and around.name:
+            self.wrappers.append(wrapper)
+        return True
+
+    def _wrapping(self, call: Call, kind: str) -> Iterator[Wrapper]:
+        last = last_word(call.callee)
+        for wrapper in self.wrappers:
+            if wrapper.kind == kind and wrapper.name == last and wrapper.position < len(call.arguments):
+                yield wrapper
+
+    def _of_us(self, callee: str, wrapper: Wrapper) -> bool:
+        """Say whether a call names the wrapper without a doubt: bare, or by its own class."""
+        receiver = callee[: -len(wrapper.name)].rstrip(".:>-#")
+        return receiver in _SELF or receiver == wrapper.scope
+
+    # clients
+
+    def _client(self, call: Call) -> None:
+        """Keep a call that makes or uses a client, and the function whose parameter is its address."""
+        if call.start in self.reads or call.start in self.flags:
+            return
+        if not (self.language.clients.fullmatch(call.callee) or _CLIENT.fullmatch(call.callee)):
+            return
+        self.clients.setdefault(call.start, call)
+        for argument in call.arguments:
+            for _, name in self.words(argument.start, argument.end):
+                if names_an_address(name) or argument.name == name:
+                    self._hand_on(Argument(0, 0, None, name), call.function, "client")
+
+    def _write_client(self, call: Call) -> None:
+        """Write down whom a call is a client of, where its address is known."""
+        if call.start in self.reads or call.start in self.flags:
+            return
+        origin = Origin()
+        if call.start in self.clients:
+            for argument in call.arguments:
+                origin |= self.behind(argument.start, argument.end, call.function)
+        for wrapper in self._wrapping(call, "client"):
+            argument = call.arguments[wrapper.position]
+            origin |= self.behind(argument.start, argument.end, call.function)
+        origin |= self._of_receiver(call)
+        variables = tuple(sorted(name for name in origin.variables if names_an_address(name)))
+        written = tuple(dict.fromkeys(hosts(sorted(origin.texts))))
+        if variables or written:
+            self.source.symbols[call.function].clients.append(Client(call.line, variables, written))
+
+    def _of_receiver(self, call: Call) -> Origin:
+        """Return the origin of the client whose method is called."""
+        receiver = re.fullmatch(r"(?:.*[.>:@])?([A-Za-z_]\w*)(?:\.|->|::)([A-Za-z_]\w*)", call.callee)
+        if receiver is None or receiver[2].lower() in _NO_CLIENT:
+            return Origin()
+        held = self.value_of(receiver[1], call.start, call.function)
+        return held if held.client else Origin()
+
+
+def read_tree(text: str, language: Language) -> Module:
+    r"""Return what a source text reads and whom it calls.
+
+    Raises:
+        SyntaxError, ValueError: it is not of that language, or made to harm.
+
+    >>> from scanners.source.languages import BY_SUFFIX
+    >>> module = read_tree('package a\nfunc pay() { x := os.Getenv("PAYMENT_URL") }', BY_SUFFIX[".go"])
+    >>> [(symbol.name, [read.name for read in symbol.reads]) for symbol in module.symbols]
+    [('', []), ('pay', ['PAYMENT_URL'])]
+    """
+    return understand(outline(text, language), language)
+
+
+def read_trees(
+    texts: Mapping[str, str], watch: Watch = unwatched, *, language: Language
+) -> Iterator[tuple[str, Module | Exception]]:
+    """Yield what each file of a language says, or why it is set aside; the files may use each other's functions."""
+    outlines: dict[str, Outline] = {}
+    for name, text in texts.items():
+        watch(name)
+        try:
+            outlines[name] = outline(text, language)
+        except (SyntaxError, ValueError, MemoryError) as error:
+            yield name, error
+    known = wrappers(outlines.values(), language)
+    for name, each in outlines.items():
+        watch(name)
+        yield name, understand(each, language, known)
