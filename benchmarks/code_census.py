@@ -249,8 +249,8 @@ def census(package: Path, files: Mapping[str, str], form: Form) -> Census:
     functions = {name: spans(each, tagged.get(name, []), form) for name, each in masked.items()}
     constants = {name: _constants(each) for name, each in masked.items()}
     every: dict[str, set[str]] = defaultdict(set)
-    for each in constants.values():
-        for name, values in each.items():
+    for known_here in constants.values():
+        for name, values in known_here.items():
             every[name] |= values
     helpers: dict[str, set[int]] = defaultdict(set)
     reads: list[Found] = []

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from ontology import iris, terms
 from ontology.nouns import Fact, Iri, Layer
@@ -37,6 +37,8 @@ class Process:
     """Address and port at the other end."""
     service: str = ""
     """`OTEL_SERVICE_NAME` of the process, where it may be read."""
+    container: str = ""
+    """Id of the container that it runs in, as its control group says; empty for a process of the host itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class ProcessScanner:
     def _process(self, ledger: Ledger, host: Iri, process: Process) -> Iri:
         """Write down one process."""
         iri = ledger.thing(_iri(self.host, process), Kind.PROCESS, process.service or process.name)
-        ledger.say(iri, terms.RUNS_ON, host)
+        ledger.say(iri, terms.RUNS_ON, _container(ledger, host, process.container) if process.container else host)
         ledger.say(iri, terms.PID, process.pid)
         ledger.say(iri, terms.START_TIME, process.started)
         ledger.say(iri, terms.USER, process.user)
@@ -118,6 +120,26 @@ class ProcessScanner:
             service = ledger.thing(iris.service(process.service, self.environment), Kind.SERVICE, process.service)
             ledger.say(iri, terms.IMPLEMENTS, service)
         return iri
+
+
+def _container(ledger: Ledger, host: Iri, identifier: str) -> Iri:
+    """Write down a container that is known by its id; whoever knows its name joins it by that (`container.id`)."""
+    iri = ledger.thing(iris.thing("container", identifier), Kind.CONTAINER, identifier[:12])
+    ledger.say(iri, terms.OTEL_CONTAINER_ID, identifier)
+    ledger.say(iri, terms.RUNS_ON, host)
+    return iri
+
+
+def container_of(control_group: str) -> str:
+    """Return the id of the container in the text of a process's `cgroup` file; empty where there is none.
+
+    Docker, containerd, CRI-O and Podman all write 64 hexadecimal digits; the innermost one counts.
+
+    >>> container_of("0::/system.slice/docker-" + 64 * "a" + ".scope") == 64 * "a", container_of("0::/init.scope")
+    (True, '')
+    """
+    found = re.findall(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", control_group)
+    return str(found[-1]) if found else ""
 
 
 def _iri(host: str, process: Process) -> Iri:
@@ -172,7 +194,16 @@ def _seen(process: object) -> Process:
         tuple(sorted(set(_ends(each.laddr for each in connections if each.status == psutil.CONN_LISTEN)))),
         tuple(sorted(set(_ends(each.raddr for each in connections if each.status == psutil.CONN_ESTABLISHED)))),
         process.environ().get("OTEL_SERVICE_NAME", ""),
+        container_of(_control_group(process.pid)),
     )
+
+
+def _control_group(pid: int) -> str:
+    """Return the control groups of a process, as Linux tells them; empty elsewhere, and where it has gone."""
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""
 
 
 def _ends(addresses: Iterable[object]) -> Iterator[tuple[str, int]]:

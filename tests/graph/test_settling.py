@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from ontology import iris, terms
+from ontology.nouns import Fact, Layer
 from scanners.catalogue import scanner
+from scanners.processes import Host, Process, ProcessScanner
+from scanners.protocol import Reading, Scan
 from workbench.graph.rescan import rescan
 from workbench.graph.store import GraphStore
 
@@ -78,3 +81,26 @@ def test_settling_does_not_make_a_stored_scope_look_fresh(shop: Path) -> None:
     (call,) = [each for each in store.about(WEB, terms.CALLS) if (each.object, each.source) == (CART, "compose")]
     assert call.seen == NOW
     assert ("calls", MAIL) not in said(store)
+
+
+def test_a_process_runs_in_the_container_that_the_cluster_knows() -> None:
+    """A process that knows its container by its id alone is joined to the one of that id that has a name."""
+    identifier, pod = 64 * "a", iris.thing("container", "prod", "shop", "pod", "cart-0", "cart")
+    facts = (
+        Fact(pod, terms.LABEL, "cart", layer=Layer.RUNNING, source="kubernetes-api", seen=NOW),
+        Fact(pod, terms.OTEL_CONTAINER_ID, identifier, layer=Layer.RUNNING, source="kubernetes-api", seen=NOW),
+    )
+    store = GraphStore.memory()
+    store.replace(Scan("kubernetes-api", "prod", Layer.RUNNING, facts, (), complete=True, started=NOW, finished=NOW))
+    cart = Process(7, "cart", ("cart",), "", "shop", NOW, (("0.0.0.0", 7070),), service="cart", container=identifier)
+    read = Reading(Host("box", (cart,)), NOW)
+
+    class Processes(ProcessScanner):
+        def read(self) -> Reading[Host]:
+            return read
+
+    rescan(store, [Processes(host="box", now=lambda: NOW)])
+
+    (running,) = [each for each in store.facts() if each.predicate == terms.RUNS_ON and "/process/" in each.subject]
+    assert running.object == pod
+    assert [each.object for each in store.about(pod, terms.LABEL)] == ["cart"]

@@ -31,6 +31,16 @@ def test_a_listener_and_its_client_meet(said: Saying) -> None:
     assert ("web", "implements", "web") in facts
 
 
+def test_a_process_in_a_container_runs_on_it(said: Saying) -> None:
+    """A process whose control group names a container runs on that, and the container on the host."""
+    identifier = 60 * "a" + "beef"
+    cart = Process(2, "cart", ("cart",), "", "shop", START, (("0.0.0.0", 7070),), service="cart", container=identifier)
+    facts = ProcessScanner(host="box").facts(Reading(Host("box", (cart,)), START))
+
+    assert {("cart", "runsOn", identifier[:12]), (identifier[:12], "runsOn", "box")} <= said(facts)
+    assert identifier in {fact.object for fact in facts if fact.predicate == terms.OTEL_CONTAINER_ID}
+
+
 def test_a_command_line_is_redacted() -> None:
     """What the injected redact takes out of a command line is in no fact."""
     process = Process(1, "serve", ("serve", "--password=canary", "secretword"), "", "u", START)

@@ -1,4 +1,7 @@
-"""Scans on their way into the graph: what code settles of configuration, whichever of the two was scanned last.
+"""Scans on their way into the graph: what one source knows of another one's things.
+
+Code settles configuration, whichever of the two was scanned last, and a process runs in the container that another
+source knows by the same id.
 
 Scans of one run settle each other. What the run did not scan is taken from the graph: stored code settles fresh
 configuration, and fresh code settles stored configuration, which is written again as its last run saw it.
@@ -7,16 +10,22 @@ configuration, and fresh code settles stored configuration, which is written aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from ontology.nouns import Fact, Layer
+from ontology import iris, terms
+from ontology.nouns import Fact, Iri, Layer
 from scanners.protocol import Scan
 from scanners.resolver import settle
+from workbench.graph.aliases import resolved
 from workbench.graph.reading import Readable
 
 CODE = frozenset({"source"})
 CONFIGURATION = frozenset({"compose", "kubernetes", "kubernetes-api"})
 """Sources whose settings name hosts."""
+HOSTS = frozenset({"processes"})
+"""Sources that know a container by its id alone."""
+_ID = terms.OTEL_CONTAINER_ID
 _SCOPES = """
 SELECT DISTINCT ?source ?scope ?layer ?started ?ended WHERE {
   ?graph a wb:Graph ; wb:source ?source ; wb:scope ?scope ; wb:layer ?layer ; wb:complete true ; wb:lastRun ?run .
@@ -29,6 +38,7 @@ def settled(graph: Readable, scans: Sequence[Scan]) -> tuple[tuple[Scan, ...], t
 
     A stored scope that was not seen whole is left as it is.
     """
+    scans = _in_known_containers(graph, scans)
     sources = {scan.source for scan in scans}
     if not sources & (CODE | CONFIGURATION):
         return tuple(scans), ()
@@ -39,6 +49,17 @@ def settled(graph: Readable, scans: Sequence[Scan]) -> tuple[tuple[Scan, ...], t
     every = settle([*scans, *told], known=code)
     again = (new for old, new in zip(told, every[len(scans) :], strict=True) if _said(new) != _said(old))
     return every[: len(scans)], tuple(again)
+
+
+def _in_known_containers(graph: Readable, scans: Sequence[Scan]) -> Sequence[Scan]:
+    """Return the scans with containers that are known by their id alone in the place of those who know their names."""
+    if not any(scan.source in HOSTS for scan in scans):
+        return scans
+    said = [(fact.subject, str(fact.object)) for scan in scans for fact in scan.facts if fact.predicate == _ID]
+    stored = ((Iri(str(thing)), str(known)) for thing, known in graph.rows(f"SELECT ?it ?id {{ ?it <{_ID}> ?id }}"))
+    pairs = ((iris.thing("container", known), thing) for thing, known in (*stored, *said))
+    named = {alias: thing for alias, thing in pairs if alias != thing}
+    return [replace(scan, facts=resolved(scan.facts, named)) if scan.source in HOSTS else scan for scan in scans]
 
 
 def _stored(graph: Readable) -> Iterator[Scan]:
