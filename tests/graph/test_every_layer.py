@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from scanners.catalogue import scanner
@@ -53,6 +54,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=30)  # its estate outlives a server in one process
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
