@@ -106,9 +106,10 @@ def test_sparql_answers_what_was_learned_until_it_is_rejected(
     until_traces(case)
     assert callee in asked(case, caller)
 
-    case.reject(f"{caller} calls {callee}", because="a mirror of the traffic")
+    shown = case.reject(f"{caller} calls {callee}", because="a mirror of the traffic")
     case.run()
 
+    assert f"Not so: {caller} calls {callee}: a mirror of the traffic" in shown.text
     assert callee not in asked(case, caller)
     assert not any(each.id in case.case.steers[0].target for each in (*case.case.learned, *case.case.topology))
 

@@ -22,7 +22,7 @@ from workbench.assembly import Workplace
 from workbench.desk import live
 from workbench.engine.close import closed
 from workbench.engine.conclude import conclude
-from workbench.engine.learning import meant, taken_back, with_its_ends
+from workbench.engine.learning import in_words, meant, taken_back, with_its_ends
 from workbench.engine.loop import investigate
 from workbench.journal import Entry, Journal
 from workbench.notebook import nextcell
@@ -176,7 +176,8 @@ class Desk:
             said = self._steered(case, "accept", "accepted as true of the estate", held.id)
             yield replace(said, ended=case.ended)
 
-        return self._act("accept", {"fact": fact}, kept)
+        self._act("accept", {"fact": fact}, kept)
+        return self.learned()
 
     def reject(self, fact: str, *, because: str = "not so") -> View:
         """Say that a fact is not so: what was learned is dropped, what a scanner said is asked for again.
@@ -187,10 +188,12 @@ class Desk:
 
         def dropped(case: Case) -> Iterator[Case]:
             self.tools.place.doubt(held, because)
-            said = self._steered(taken_back(case, held), "reject", because, held.id)
+            words = in_words(held, {each.iri: each.name for each in case.scope})
+            said = self._steered(taken_back(case, held), "reject", f"{words}: {because}", held.id)
             yield replace(said, ended=case.ended)
 
-        return self._act("reject", {"fact": fact, "because": because}, dropped)
+        self._act("reject", {"fact": fact, "because": because}, dropped)
+        return self.learned()
 
     def save(self, verdict: str | None = None, *, remedy: str = "") -> View:
         """Close the case and remember it as an episode.

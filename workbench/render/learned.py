@@ -18,14 +18,16 @@ def learned_view(case: Case) -> View:
     """Return the facts that the case learned, with the lines that accept or reject one."""
     say = sentence(case)
     rows = [_row(case, each) for each in _relations(case)]
-    if not rows:
-        return page(say, tag("p", say, class_="say"), kind="learned")
-    how = f'Keep one for good: case.accept("{rows[0][0]}"). Drop one: case.reject("{rows[0][0]}").'
+    how = f'Keep one for good: case.accept("{rows[0][0]}"). Drop one: case.reject("{rows[0][0]}").' if rows else ""
+    out = [cut(each.text, 160) for each in case.steers if each.kind == "reject"]
+    dropped = f"Not so: {'; '.join(out)}." if out else ""
+    table = columns(rows, _HEAD, most=70) if rows else ""
     return page(
-        f"{say}\n{columns(rows, _HEAD, most=70)}\n{how}",
+        "\n".join(filter(None, (say, table, dropped, how))),
         tag("p", say, class_="say"),
-        grid(rows, _HEAD, class_="rows"),
-        tag("p", how, class_="mute small"),
+        grid(rows, _HEAD, class_="rows") if rows else None,
+        tag("p", dropped, class_="small") if dropped else None,
+        tag("p", how, class_="mute small") if how else None,
         kind="learned",
     )
 
