@@ -127,6 +127,21 @@ def test_a_rejection_is_kept_by_a_fresh_kernel(desk: Callable[[], Desk], forgott
     assert callee not in asked(again, caller)
 
 
+def test_the_line_of_a_rejection_is_replayed(desk: Callable[[], Desk], forgotten: tuple[Path, str, str]) -> None:
+    """Run-all in a fresh kernel passes over the rejection, though the fact is known no more."""
+    first = desk()
+    _, caller, callee = forgotten
+    until_traces(first)
+    line = f"{caller} calls {callee}"
+    first.reject(line)
+
+    again = desk()
+    shown = again.reject(line)
+
+    assert f"Not so: {line}" in shown.text
+    assert len(again.case.steers) == 1
+
+
 def test_an_accepted_fact_is_shown_as_such(desk: Callable[[], Desk], forgotten: tuple[Path, str, str]) -> None:
     """What was accepted is said to be, and lies in a graph that is not the case's."""
     case = desk()

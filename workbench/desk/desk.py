@@ -169,9 +169,9 @@ class Desk:
 
     def accept(self, fact: str) -> View:
         """Keep a learned fact beyond this case: by its id, or in words (`checkout calls payment`)."""
-        held = meant(self.case, fact)
 
         def kept(case: Case) -> Iterator[Case]:
+            held = meant(case, fact)
             self.tools.place.accept(with_its_ends(case, held))
             said = self._steered(case, "accept", "accepted as true of the estate", held.id)
             yield replace(said, ended=case.ended)
@@ -184,9 +184,9 @@ class Desk:
 
         The case goes on without it. A scanner's fact stays in the graph until that source has looked again.
         """
-        held = meant(self.case, fact)
 
         def dropped(case: Case) -> Iterator[Case]:
+            held = meant(case, fact)
             self.tools.place.doubt(held, because)
             words = in_words(held, {each.iri: each.name for each in case.scope})
             said = self._steered(taken_back(case, held), "reject", f"{words}: {because}", held.id)
