@@ -21,7 +21,8 @@ from ontology.iris import graph, service, thing
 from ontology.nouns import Fact, Iri, Layer, Window
 from scanners.protocol import Scan
 from workbench.graph.ask import ask
-from workbench.graph.changelog import FILE, ChangeLog, Kind, Row
+from workbench.graph.changelog import FILE, ChangeLog
+from workbench.graph.changes import Kind, Row
 from workbench.graph.store import GraphStore
 from workbench.graph.view import View
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from ontology.errors import BadInput, NotFound, PersonError, Unavailable
 from ontology.iris import service, thing
 from ontology.loader import validate
 from ontology.nouns import Fact, Iri, Layer
+from workbench.graph.snapshots import published, published_folder
 from workbench.graph.store import GraphStore
 
 Make = Callable[..., Any]
@@ -109,6 +112,44 @@ def test_readers_see_what_was_published_while_the_writer_goes_on(
             reader.replace(scan(estate, scope="mine"))
             assert len(reader) == 5 + len(estate)
         assert len(writer) == len(estate)
+    with GraphStore.latest(path) as reader:
+        assert len(reader) == len(estate)
+
+
+def test_a_writer_that_has_just_opened_has_published(tmp_path: Path, estate: tuple[Fact, ...], scan: Make) -> None:
+    """A reader beside a writer that shared nothing yet reads what there was before, never files that are written."""
+    path = tmp_path / "graph"
+    with GraphStore.open(path) as writer:
+        assert len(published(published_folder(path))) == 1
+        for n in range(10):
+            writer.replace(scan(estate[n:]))
+            writer.settle()
+            with GraphStore.latest(path) as reader:
+                assert len(reader) == 0
+                assert reader.history.begins is None
+    with GraphStore.latest(path) as reader:
+        assert len(reader) == len(estate) - 9
+
+
+def test_a_first_writer_that_died_before_it_published(tmp_path: Path, estate: tuple[Fact, ...], scan: Make) -> None:
+    """Where nothing was published, and nobody writes, a reader reads the files as they lie."""
+    path = tmp_path / "graph"
+    with GraphStore.open(path) as writer:
+        writer.replace(scan(estate))
+    shutil.rmtree(published_folder(path))
+    with GraphStore.latest(path) as reader:
+        assert set(reader.facts()) == set(estate)
+
+
+def test_a_reader_waits_for_the_first_snapshot(tmp_path: Path, estate: tuple[Fact, ...], scan: Make) -> None:
+    """A reader that comes while the files are being made reads the snapshot that the writer is about to publish."""
+    path = tmp_path / "graph"
+    path.mkdir()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(GraphStore.latest, path)
+        with GraphStore.open(path) as writer:
+            assert len(reading.result()) == 0
+            writer.replace(scan(estate))
     with GraphStore.latest(path) as reader:
         assert len(reader) == len(estate)
 

@@ -14,20 +14,17 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple
 from weakref import WeakMethod
 
 from ontology.errors import Unavailable
+from workbench.graph.changes import DEFAULT, Batch, Bulk, Kind, Row, bulked, net, unbulked
 
 FILE = "history.db"
-DEFAULT = "DEFAULT"
-"""The name of the default graph."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
   id INTEGER PRIMARY KEY, time INTEGER NOT NULL, run TEXT NOT NULL, kind TEXT NOT NULL,
@@ -42,60 +39,6 @@ CREATE TABLE IF NOT EXISTS scope (name TEXT PRIMARY KEY, batch INTEGER NOT NULL,
 _BULK = "TABLE IF NOT EXISTS bulk (batch INTEGER PRIMARY KEY, size INTEGER NOT NULL, quads BLOB NOT NULL);"
 """Apart: who reads a log of before there was such a table has an empty one of its own."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
-
-
-class Kind(StrEnum):
-    """Why a batch was written."""
-
-    BASELINE = "baseline"
-    """What was known already when the log begins, or came in from a file; no change of the estate."""
-    FIRST = "first"
-    """The first sight of a scope: everything is new to us, and nothing to the estate."""
-    SCAN = "scan"
-    LEARNED = "learned"
-    """An investigation or a person said so, or took it back."""
-
-
-class Row(NamedTuple):
-    """One quad that came (`+`) or went (`-`); terms as N-Triples text, the default graph is `DEFAULT`."""
-
-    op: str
-    graph: str
-    subject: str
-    predicate: str
-    object: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """Quads of named graphs that all came at once."""
-
-    graphs: frozenset[str]
-    """As N-Triples text."""
-    size: int
-    quads: bytes
-    """N-Quads, a line each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What was written in one act."""
-
-    number: int
-    time: datetime
-    run: str
-    kind: Kind
-    first: int
-    """Number of its first row."""
-    last: int
-    """Number of its last row; lower than `first` where there is none."""
-    bulk: int = 0
-    """How many quads came at once, before its rows."""
-
-    @property
-    def size(self) -> int:
-        """How many quads came or went."""
-        return self.last - self.first + 1 + self.bulk
 
 
 class ChangeLog:
@@ -295,6 +238,20 @@ class ChangeLog:
 
     # --- reading ---
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Let all that is read inside be of one moment: what another process folds meanwhile is not seen."""
+        with self._lock:
+            outer = self._db.in_transaction
+            if not outer:
+                self._db.execute("BEGIN")
+                self._db.execute("SELECT count(*) FROM batch").fetchone()  # the moment is that of the first question
+            try:
+                yield
+            finally:
+                if not outer:
+                    self._db.execute("COMMIT")
+
     @property
     def last(self) -> int:
         """The number of the latest batch; 0 where there is none."""
@@ -355,24 +312,6 @@ class ChangeLog:
         return bytes(found)
 
 
-def bulked(rows: Iterable[Row]) -> Bulk:
-    """Return the rows of named graphs as one piece; all of them must have come."""
-    named = [row for row in rows if row.graph != DEFAULT]
-    text = "".join(f"{row.subject} {row.predicate} {row.object} {row.graph} .\n" for row in named)
-    return Bulk(frozenset(row.graph for row in named), len(named), text.encode())
-
-
-def unbulked(quads: bytes) -> Iterator[Row]:
-    """Yield N-Quads of named graphs as rows."""
-    return map(_row, quads.decode().split("\n")[:-1])
-
-
-def _row(line: str) -> Row:
-    subject, predicate, rest = line.split(" ", 2)
-    value, graph, _ = rest.rsplit(" ", 2)
-    return Row("+", graph, subject, predicate, value)
-
-
 def _prepare(db: sqlite3.Connection) -> None:
     """Make the tables; a log of before a graph knew its last batch is completed."""
     db.executescript(_SCHEMA)
@@ -395,11 +334,6 @@ class _Transaction:
     def __exit__(self, kind: object, *_: object) -> None:
         if not self._outer:
             self._db.execute("COMMIT" if kind is None else "ROLLBACK")
-
-
-def net(rows: Iterable[Row]) -> dict[tuple[str, ...], Row]:
-    """Return, for each quad, the last thing that happened to it."""
-    return {row[1:]: row for row in rows}
 
 
 def _micros(moment: datetime) -> int:

@@ -90,6 +90,7 @@ def graphs_of(source: str, scope: str) -> Mapping[Iri, tuple[Layer, float]]:
     return {**sure, **unsure}
 
 
+@lru_cache(maxsize=4096)
 def named(iri: str) -> NamedNode:
     """Return the node.
 

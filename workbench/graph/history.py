@@ -9,10 +9,12 @@ A past state is the present one with the later changes undone, so that its cost 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, overload
 from urllib.parse import unquote
 
 from ontology import terms
@@ -20,7 +22,8 @@ from ontology.errors import BadInput
 from ontology.iris import BASE
 from ontology.nouns import Entity, Iri, Layer, Value, Window
 from workbench.graph.aliases import TABLE
-from workbench.graph.changelog import DEFAULT, Batch, ChangeLog, Kind, Row
+from workbench.graph.changelog import ChangeLog
+from workbench.graph.changes import DEFAULT, Batch, Kind, Row
 from workbench.graph.convert import META, STATEMENTS, WORDS, meant
 
 _LAYERS = {word: layer for layer, word in WORDS.items()}
@@ -71,8 +74,8 @@ class ChangeEvent(NamedTuple):
 class Difference:
     """What one time knew and another did not; what came and went in between is in neither."""
 
-    appeared: tuple[ChangeEvent, ...]
-    vanished: tuple[ChangeEvent, ...]
+    appeared: Sequence[ChangeEvent]
+    vanished: Sequence[ChangeEvent]
 
     def __len__(self) -> int:
         """How many facts differ."""
@@ -119,12 +122,13 @@ class History:
         unless `first_sight`; what the store began with never is.
         """
         left_out = {Kind.BASELINE} if first_sight else {Kind.BASELINE, Kind.FIRST}
-        some = [
-            (log, batch)
-            for log, batch in self._batches(None)
-            if window.holds(batch.time) and batch.kind not in left_out
-        ]
-        found = [(batch, row) for log, batch in some for row in log.rows([batch]) if _is_fact(row)]
+        with self.steady():
+            some = [
+                (log, batch)
+                for log, batch in self._batches(None)
+                if window.holds(batch.time) and batch.kind not in left_out
+            ]
+            found = [(batch, row) for log, batch in some for row in log.rows([batch]) if _is_fact(row)]
         if near is not None:
             found = _nearby(found, near)
         return tuple(sorted(_events(found), key=lambda each: each.time))
@@ -147,16 +151,17 @@ class History:
         self._reaches(window.start)
         first: dict[tuple[str, ...], str] = {}
         last: dict[tuple[str, ...], tuple[Batch, Row]] = {}
-        for log, batch in self._batches(earlier):
-            for row in log.rows([batch]) if batch.time <= later else ():
+        with self.steady():
+            found = [(batch, list(log.rows([batch]))) for log, batch in self._batches(earlier) if batch.time <= later]
+        for batch, rows in found:
+            for row in filter(_is_fact, rows):
                 quad = row[1:]
-                first.setdefault(quad, row[0])
-                last[quad] = (batch, row)
-        kept = [each for quad, each in last.items() if first[quad] == each[1][0] and _is_fact(each[1])]
-        events = _events(kept)
-        return Difference(
-            tuple(each for each in events if each.op == "+"), tuple(each for each in events if each.op == "-")
-        )
+                if first.setdefault(quad, row.op) == row.op:
+                    last[quad] = (batch, row)
+                else:  # it is again as it was
+                    last.pop(quad, None)
+        appeared, vanished = ([each for each in last.values() if each[1].op == op] for op in "+-")
+        return Difference(_Events(appeared), _Events(vanished))
 
     def entries(self, moment: datetime | None = None) -> list[Entry]:
         """Return the batches that lead to the present facts, or to those of that moment.
@@ -168,6 +173,10 @@ class History:
             return self._batches(None)
         self._reaches(moment)
         return [(log, each) for log, each in self._batches(None) if each.time <= moment]
+
+    def steady(self) -> AbstractContextManager[None]:
+        """Let all that is read inside be of one moment, whoever folds the log meanwhile."""
+        return self._base.steady() if self._base is not None else self.log.steady()
 
     def line(self, number: int) -> list[Entry] | None:
         """Return the batches of a copy that the writer made when that was its last one; None where that is not known.
@@ -214,12 +223,13 @@ class History:
 
 
 _OURS = frozenset({f"<{META}>", f"<{TABLE}>"})
+_ANNOTATION = f"<{STATEMENTS}"
 _EVER = Window.of("0001-01-02T00:00:00Z", "9999-12-30T00:00:00Z")
 
 
 def _is_fact(row: Row) -> bool:
     """Say whether it is about the estate, rather than about a graph, a run, a name or another fact."""
-    return row.graph not in _OURS and not row.subject.startswith(f"<{STATEMENTS}")
+    return row.graph not in _OURS and not row.subject.startswith(_ANNOTATION)
 
 
 def _nearby(found: Sequence[tuple[Batch, Row]], near: Iterable[Entity | Iri]) -> list[tuple[Batch, Row]]:
@@ -236,9 +246,45 @@ class _Meanings(dict[str, "Iri | Value"]):
         return value
 
 
+class _Events(Sequence[ChangeEvent]):
+    """Events that are made when one is looked at: how many there are is known at once."""
+
+    def __init__(self, found: list[tuple[Batch, Row]]) -> None:
+        self._found = found
+
+    @cached_property
+    def _made(self) -> tuple[ChangeEvent, ...]:
+        return _events(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[ChangeEvent]:
+        return iter(self._made)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._made == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._made)
+
+    def __repr__(self) -> str:
+        return repr(self._made)
+
+    @overload
+    def __getitem__(self, which: int) -> ChangeEvent: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> tuple[ChangeEvent, ...]: ...
+
+    def __getitem__(self, which: int | slice) -> ChangeEvent | tuple[ChangeEvent, ...]:
+        return self._made[which]
+
+
 def _events(found: Iterable[tuple[Batch, Row]]) -> tuple[ChangeEvent, ...]:
     known: dict[str, Any] = _Meanings()
-    return tuple(
-        ChangeEvent(batch.time, op, known[subject], known[predicate], known[value], known[graph], batch.run)
+    made = (
+        (batch.time, op, known[subject], known[predicate], known[value], known[graph], batch.run)
         for batch, (op, graph, subject, predicate, value) in found
     )
+    return tuple(map(ChangeEvent._make, made))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, compress, count, islice, pairwise
-from operator import add, attrgetter, ne
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import accumulate, compress, count, islice, pairwise, repeat
+from operator import add, attrgetter, is_, ne
+from typing import Any, NamedTuple
 
 from ontology.iris import XSD
 from ontology.nouns import Fact, Iri, Layer, Value, utc
@@ -25,6 +26,13 @@ _SHIFTS = (40, 26, 0)
 _LIMITS = (1 << 24, 1 << 14, 1 << 26)
 _SEGMENTS = 12
 """After so many rescans the terms are numbered anew, so that those nobody uses any more go."""
+_PART = 2_048
+"""Facts that are looked at together: so few stay in the processor's cache."""
+_SUBJECT, _PREDICATE, _OBJECT, _LAYER, _CONFIDENCE = map(
+    attrgetter, ("subject", "predicate", "object", "layer", "confidence")
+)
+_EXACT = frozenset({Iri, str, int, bool, datetime})
+"""Types of which equal values are written alike; 0.0 and -0.0 are not."""
 Terms = tuple[dict[str, int], dict[str, int], dict[str, int]]
 """Subjects, predicates, values: term to its number, already in its place in the key."""
 
@@ -48,15 +56,47 @@ class LastScan:
         return array("Q", [len(parts), *map(len, parts)]).tobytes() + b"".join(parts)
 
 
+class Columns(NamedTuple):
+    """The terms of every fact, in the order in which they were said, where three terms are all there is to each."""
+
+    subjects: list[Any]
+    predicates: list[Any]
+    objects: list[Any]
+    kinds: list[Any]
+    """The objects' types: what is equal may still be another value, as 1 is to true."""
+
+
+@dataclass(slots=True)
+class Known:
+    """What a scope said last, ready to be compared with."""
+
+    last: LastScan
+    columns: Columns | None = None
+    held: set[int] | None = None
+    """All keys, each once; None where nobody asked yet."""
+
+    def every(self) -> set[int]:
+        """Return all keys, each once."""
+        self.held = set(self.last.keys) if self.held is None else self.held
+        return self.held
+
+
 class Comparison(NamedTuple):
     """A scan beside the last one of its scope."""
 
-    now: LastScan | None
+    now: Known | None
     """What to keep for the next one; None where it is too large for that."""
     appeared: tuple[Fact, ...]
     vanished: tuple[Fact, ...]
     same: int
     """How many facts are said again, to the letter."""
+
+
+class _Change(NamedTuple):
+    keys: array[int]
+    """Of all facts of the scan."""
+    new: dict[int, Fact]
+    gone: dict[int, Fact]
 
 
 def first(scan: Scan) -> LastScan | None:
@@ -66,26 +106,97 @@ def first(scan: Scan) -> LastScan | None:
     return _kept(keys, len(frozenset(keys)), terms, None)
 
 
-def compared(scan: Scan, last: LastScan) -> Comparison:
-    """Return what the scan says that the last one did not, and the other way round; `last.terms` grow."""
-    keys = _keys(scan, last.terms)
-    if keys == last.keys:
-        return Comparison(last, (), (), last.distinct)
-    distinct, new, gone = _differing(keys, last)
+def compared(scan: Scan, known: Known) -> Comparison | None:
+    """Return what the scan says that the last one did not, and the other way round; `known` is used up by it.
+
+    None where it says what cannot be kept as it was said: two broken characters become one and the same.
+    """
+    last, before = known.last, known.columns
+    each_once = last.distinct == len(last.keys) == len(scan.facts)
+    moved = _moved(scan, before) if before is not None and each_once else None
+    if before is None or moved is None:
+        change, columns = _everywhere(scan, known), _columns(scan)
+    else:
+        change, columns = _there(scan, known, before, moved), before
+    if _broken(islice(last.terms[2], last.counts[2], None)):
+        return None
+    same = last.distinct - len(change.gone)
+    if change.keys == last.keys:
+        return Comparison(Known(last, columns, known.held), (), (), same)
+    kept = _kept(change.keys, same + len(change.new), last.terms, last)
+    if kept is None and (kept := first(scan)) is None:
+        now = None
+    elif kept.terms is not last.terms:
+        now = Known(kept, columns)
+    else:
+        now = Known(kept, columns, known.every())
+        now.every().difference_update(change.gone)
+        now.every().update(change.new)
+    return Comparison(now, tuple(change.new.values()), tuple(change.gone.values()), same)
+
+
+def _everywhere(scan: Scan, known: Known) -> _Change:
+    """Compare what is said without regard to where it was said."""
+    keys = _keys(scan, known.last.terms)
+    if keys == known.last.keys:
+        return _Change(keys, {}, {})
+    before, now = known.every(), frozenset(keys)
+    new, gone = now - before, before - now
     appeared = {key: fact for key, fact in zip(keys, scan.facts, strict=True) if key in new} if new else {}
-    kept = _kept(keys, distinct, last.terms, last) or first(scan)
-    return Comparison(kept, tuple(appeared.values()), tuple(_facts(gone, last.terms, scan)), distinct - len(new))
+    return _Change(keys, appeared, dict(_facts(gone, known.last.terms, scan)))
 
 
-def _differing(keys: array[int], last: LastScan) -> tuple[int, Collection[int], Collection[int]]:
-    """Return how many keys there are, those that are new, and those that are gone."""
-    now = frozenset(keys)
-    if len(now) == len(keys) == len(last.keys) == last.distinct:  # each once: what stands where it stood is the same
-        moved = list(compress(count(), map(ne, keys, last.keys)))
-        new, gone = {keys[i] for i in moved}, {last.keys[i] for i in moved}
-        return len(now), new - gone, gone - new
-    before = frozenset(last.keys)
-    return len(now), now - before, before - now
+def _there(scan: Scan, known: Known, before: Columns, moved: Sequence[int]) -> _Change:
+    """Compare at these places alone: elsewhere the same was said, and each of that once; `before` becomes what is."""
+    last, how = known.last, {"layer": scan.layer, "source": scan.source, "seen": scan.finished}
+    keys = last.keys[:]
+    there = _keys(replace(scan, facts=tuple(scan.facts[i] for i in moved)), last.terms)
+    said, new, gone = frozenset(there), {}, {}
+    for i, key in zip(moved, there, strict=True):
+        if key not in known.every():
+            new[key] = scan.facts[i]
+        if (old := keys[i]) not in said:
+            gone[old] = Fact(before.subjects[i], before.predicates[i], before.objects[i], **how)  # type: ignore[arg-type]
+        keys[i] = key
+        for column, term in zip(before, _terms(scan.facts[i]), strict=True):
+            column[i] = term
+    return _Change(keys, new, gone)
+
+
+def _moved(scan: Scan, before: Columns) -> list[int] | None:
+    """Return the places where something else is said; None where everything is to be compared by its terms."""
+    found: set[int] = set()
+    for begin in range(0, len(scan.facts), _PART):
+        some = scan.facts[begin : begin + _PART]
+        if not _plain(some, scan.layer):
+            return None
+        objects = list(map(_OBJECT, some))
+        columns = (list(map(_SUBJECT, some)), list(map(_PREDICATE, some)), objects, list(map(type, objects)))
+        for now, column in zip(columns, before, strict=True):
+            then = column[begin : begin + _PART]
+            if now != then:
+                found.update(compress(count(begin), map(ne, now, then)))
+    exact = _EXACT.issuperset(type(scan.facts[i].object) for i in found)
+    return sorted(found) if exact and len(found) <= len(scan.facts) // 4 else None
+
+
+def _columns(scan: Scan) -> Columns | None:
+    """Return the columns; None where a fact is more than its terms, or its object may be equal to another value."""
+    if not _plain(scan.facts, scan.layer):
+        return None
+    objects = list(map(_OBJECT, scan.facts))
+    kinds = list(map(type, objects))
+    made = Columns(list(map(_SUBJECT, scan.facts)), list(map(_PREDICATE, scan.facts)), objects, kinds)
+    return made if _EXACT.issuperset(kinds) else None
+
+
+def _plain(some: Sequence[Fact], layer: Layer) -> bool:
+    sure = min(map(_CONFIDENCE, some), default=1.0) >= 1.0
+    return sure and layer is not Layer.LEARNED and all(map(is_, map(_LAYER, some), repeat(layer)))
+
+
+def _terms(fact: Fact) -> tuple[Iri, Iri, Iri | Value, type]:
+    return fact.subject, fact.predicate, fact.object, type(fact.object)
 
 
 def unpacked(data: bytes) -> LastScan:
@@ -108,6 +219,8 @@ def _kept(keys: array[int], distinct: int, terms: Terms, last: LastScan | None) 
     if any(len(column) >= limit for column, limit in zip(terms, _LIMITS, strict=True)):
         return None
     old = last.segments if last is not None else ()
+    if last is None and _broken(terms[2]):
+        return None
     if len(old) >= _SEGMENTS:
         return None
     written = last.counts if last is not None else (0, 0, 0)
@@ -118,7 +231,7 @@ def _kept(keys: array[int], distinct: int, terms: Terms, last: LastScan | None) 
 
 def _keys(scan: Scan, terms: Terms) -> array[int]:
     """Return the key of every fact, in their order; what of one fact is said twice counts as said last."""
-    columns = [*(list(map(attrgetter(each), scan.facts)) for each in ("subject", "predicate")), _values(scan)]
+    columns = [list(map(_SUBJECT, scan.facts)), list(map(_PREDICATE, scan.facts)), _values(scan)]
     subjects, predicates, values = map(_numbered, columns, terms, _SHIFTS)
     return array("Q", map(add, map(add, subjects, predicates), values))
 
@@ -174,13 +287,13 @@ def _full(fact: Fact, token: str) -> str:
     return "[" + json.dumps(how)
 
 
-def _facts(keys: Iterable[int], terms: Terms, scan: Scan) -> Iterator[Fact]:
+def _facts(keys: Iterable[int], terms: Terms, scan: Scan) -> Iterator[tuple[int, Fact]]:
     names = [list(column) for column in terms]
     for key in keys:
         subject, predicate, value = (
             names[i][key >> shift & limit - 1] for i, (shift, limit) in enumerate(zip(_SHIFTS, _LIMITS, strict=True))
         )
-        yield _fact(Iri(subject), Iri(predicate), value, scan)
+        yield key, _fact(Iri(subject), Iri(predicate), value, scan)
 
 
 def _fact(subject: Iri, predicate: Iri, text: str, scan: Scan) -> Fact:
@@ -206,10 +319,18 @@ def _value(token: str) -> Iri | Value:
     return token[1:] if token.startswith('"') else Iri(token)
 
 
+def _broken(some: Iterable[str]) -> bool:
+    try:
+        "".join(some).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def _written(columns: Sequence[Sequence[str]]) -> bytes:
     """Return the terms as bytes: how many, how long each one is in characters, and all of them in a row."""
     lengths = array("I", [*map(len, columns), *(len(each) for column in columns for each in column)])
-    text = "".join(each for column in columns for each in column).encode("utf-8", "surrogatepass")
+    text = "".join(each for column in columns for each in column).encode()
     return zlib.compress(lengths.tobytes() + text, 1)
 
 
@@ -217,7 +338,7 @@ def _read(segment: bytes) -> Iterator[list[str]]:
     data = zlib.decompress(segment)
     counts = array("I", data[:12])
     begin = 12 + 4 * sum(counts)
-    text = data[begin:].decode("utf-8", "surrogatepass")
+    text = data[begin:].decode()
     ends = accumulate(array("I", data[12:begin]), initial=0)
     terms = (text[begin:end] for begin, end in pairwise(ends))
     for each in counts:

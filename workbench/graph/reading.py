@@ -6,7 +6,7 @@ A holder says two things: which quads match a pattern, and what a SELECT answers
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
@@ -14,7 +14,7 @@ from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, serialize
 from ontology.iris import PREFIXES, PROV, graph
 from ontology.nouns import Fact, Iri, Value
 from workbench.graph import aliases
-from workbench.graph.changelog import DEFAULT
+from workbench.graph.changes import DEFAULT
 from workbench.graph.convert import (
     META,
     UNKNOWN,
@@ -137,12 +137,12 @@ class Readable(ABC):
         """Yield the quads of every graph that this source and scope own."""
         return (quad for each in graphs_of(source, scope) for quad in self.in_graph(each))
 
-    def read(self, found: Iterable[Quad]) -> Iterator[Fact]:
-        """Yield the facts among quads of any graphs."""
+    def read(self, found: Iterable[Quad], known: Mapping[Iri, Origin] | None = None) -> Iterator[Fact]:
+        """Yield the facts among quads of any graphs; where their origins are known already they are not asked for."""
         by_graph: dict[Iri, list[Quad]] = {}
         for quad in found:
             by_graph.setdefault(graph_name(quad), []).append(quad)
-        origins = self.origins(by_graph) if by_graph else {}
+        origins = known if known is not None else self.origins(by_graph) if by_graph else {}
         for each, some in by_graph.items():
             yield from facts(some, origins.get(each, UNKNOWN))
 

@@ -26,7 +26,8 @@ from ontology.errors import NotAllowed, Unavailable
 from ontology.iris import BASE
 from scanners.protocol import Now, clock
 from workbench.graph.admission import admit_elsewhere, opening
-from workbench.graph.changelog import Batch, ChangeLog, Row
+from workbench.graph.changelog import ChangeLog
+from workbench.graph.changes import Batch, Row
 from workbench.graph.endpoint import Answer, Endpoint, Form, Refused
 from workbench.graph.history import History
 from workbench.graph.protocol import PROLOGUE, RESULTS, TRIPLES, ProtocolGraph, Table, collected, limited, triples_of

@@ -12,7 +12,7 @@ from itertools import chain
 
 from pyoxigraph import DefaultGraph, Quad, RdfFormat, Store, parse
 
-from workbench.graph.changelog import DEFAULT, Row
+from workbench.graph.changes import DEFAULT, Row
 from workbench.graph.history import Entry
 from workbench.graph.revision import update_text
 

@@ -15,8 +15,20 @@ from ontology import terms
 from ontology.iris import BASE, PROV, graph
 from ontology.nouns import Fact, Iri, Value
 from scanners.protocol import Scan
-from workbench.graph.changelog import DEFAULT, Row
-from workbench.graph.convert import META, graph_for, graphs_of, is_annotation, literal, named, noun, quads, term
+from workbench.graph.changes import DEFAULT, Row
+from workbench.graph.convert import (
+    META,
+    Origin,
+    graph_for,
+    graphs_of,
+    is_annotation,
+    literal,
+    named,
+    noun,
+    origin,
+    quads,
+    term,
+)
 from workbench.graph.staleness import ttl
 
 _LAST_RUN, _LAST_COMPLETE = named(terms.LAST_RUN), named(terms.LAST_COMPLETE_AT)
@@ -57,13 +69,10 @@ def revision(old: Iterable[Quad], scan: Scan) -> Revision:
     said = {made[0]: (fact, made) for fact in scan.facts for made in [_quads(fact, scan)]}
     new = frozenset(quad for _, made in said.values() for quad in made)
     before = frozenset(old)
-    plan = addition(before, new)
-    return Revision(
-        plan.insert,
-        before - new if scan.complete else plan.delete,
-        tuple(fact for own, (fact, _) in said.items() if own not in before),
-        sum(own in before for own in said),
-    )
+    insert = new - before
+    appeared = tuple(fact for own, (fact, _) in said.items() if own in insert)
+    delete = before - new if scan.complete else addition(before, new).delete
+    return Revision(insert, delete, appeared, len(said) - len(appeared))
 
 
 def addition(before: frozenset[Quad], new: frozenset[Quad]) -> Revision:
@@ -110,6 +119,21 @@ def run_iri(scan: Scan) -> Iri:
 def source_iri(scan: Scan) -> Iri:
     """Return the IRI of the scan's source, which is no thing of the estate."""
     return Iri(f"{BASE}source/" + graph(scan.source).removeprefix(f"{BASE}g/"))
+
+
+def origins(old: Iterable[Quad]) -> dict[Iri, Origin]:
+    """Return the origin of every graph that these quads of the meta graph describe."""
+    said: dict[Iri | Value, dict[Iri | Value, Iri | Value]] = {}
+    for quad in old:
+        said.setdefault(noun(quad.subject), {})[noun(quad.predicate)] = noun(quad.object)
+    wanted = (terms.SOURCE, terms.LAYER, terms.BASE_CONFIDENCE)
+    return {
+        Iri(str(name)): origin(
+            *(its[each] for each in wanted), its.get(terms.LAST_COMPLETE_AT), run[terms.COMPLETED_AT]
+        )
+        for name, its in said.items()
+        if terms.LAST_RUN in its and (run := said.get(its[terms.LAST_RUN]))
+    }
 
 
 def described(

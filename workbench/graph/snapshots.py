@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ CHECKPOINTS, UNITED = "checkpoints", "united"
 """Folders inside the store's own: copies to look back from, and copies whose default graph says all."""
 SPACING, MOST = 15_000, 8
 """After how many changes a copy to look back from is kept, and how many copies."""
+TRIES, PAUSE = 40, 0.05
+"""How often a reader looks for a snapshot where there is none, and how many seconds it waits before it looks again."""
 _count = itertools.count()
 
 
@@ -91,3 +94,25 @@ def copied(store: Store, place: Path, *, on_disk: bool) -> None:
     copy.bulk_extend(store)
     copy.flush()
     del copy  # gives back the lock
+
+
+def copy_latest(path: Path, place: Path) -> None:
+    """Copy what the writer of the store on that path published last.
+
+    A writer publishes when it opens a store. Where nothing is published it died before that, and its files are read as
+    they lie; or it is opening them just now, which may break them under a reader: then its snapshot is waited for.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    for left in reversed(range(TRIES)):
+        newest = published(published_folder(path))
+        try:
+            Store.read_only(str(newest[-1] if newest else path)).backup(str(place))
+            return
+        except (OSError, RuntimeError) as error:  # the engine says RuntimeError of files that are half made
+            gone = not newest or not newest[-1].exists()
+            if not left or not gone:
+                raise error if isinstance(error, OSError) else OSError(str(error)) from error
+        shutil.rmtree(place, ignore_errors=True)
+        time.sleep(PAUSE)

@@ -16,7 +16,8 @@ from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QuerySolutions, R
 from ontology.errors import BadInput, NotAllowed, NotFound, PersonError, Unavailable
 from ontology.iris import PREFIXES
 from scanners.protocol import Now, clock
-from workbench.graph.changelog import ChangeLog, Kind, Row, bulked
+from workbench.graph.changelog import ChangeLog
+from workbench.graph.changes import Kind, Row, bulked
 from workbench.graph.convert import META, named, noun, without_blanks
 from workbench.graph.history import Entry, History
 from workbench.graph.reading import LOG, TAKEN, Solution
@@ -31,6 +32,7 @@ from workbench.graph.snapshots import (
     Scratch,
     appearing,
     copied,
+    copy_latest,
     forget,
     numbered,
     publish,
@@ -104,6 +106,8 @@ class GraphStore(Writable):
             made = cls(Store(str(path)), path, history=History(ChangeLog.open(path)), now=now)
             made.catch_up()
             made.settle()
+            if not published(published_folder(path)):
+                made.publish()  # so that no reader ever has to look into files that are being written
         except OSError as error:
             raise _refused(path, error) from error
         return made
@@ -123,14 +127,12 @@ class GraphStore(Writable):
             Unavailable: the files are damaged.
             NotAllowed: no permission on the folder.
         """
-        newest = published(published_folder(path))
-        if not newest and not path.exists():
+        if not published(published_folder(path)) and not path.exists():
             return cls.memory()
         scratch = Scratch()
         place = scratch.path / "copy"
         try:
-            # No snapshot: the writer died before its first one, or has just begun; its files are read as they are.
-            Store.read_only(str(newest[-1] if newest else path)).backup(str(place))
+            copy_latest(path, place)
             made = cls(store := Store(str(place)), place, scratch=scratch, history=_copied_history(store, path))
         except OSError as error:
             raise _refused(path, error) from error
@@ -162,7 +164,7 @@ class GraphStore(Writable):
     @property
     def history(self) -> History:
         """What changed, and when."""
-        assert self._open
+        _ = self._open  # says so where it is closed
         return self._history
 
     def as_of(self, moment: datetime) -> GraphStore:
@@ -171,11 +173,15 @@ class GraphStore(Writable):
         Raises:
             BadInput: the history begins later.
         """
-        with self.writing():
+        with self.writing(), self._history.steady():
             wanted = self._history.entries(moment)
             past = History(ChangeLog.memory(self._history.log.last), base=self._history, until=moment)
-            base = min(self._bases(CHECKPOINTS), key=lambda each: way(each.holds, wanted).cost)
-            copy = self._private_copy(past, base)
+            own, *kept = self._bases(CHECKPOINTS)
+            base = min((own, *kept), key=lambda each: way(each.holds, wanted).cost)
+            try:
+                copy = self._private_copy(past, base)
+            except (OSError, RuntimeError):  # the writer has just put that one away
+                base, copy = own, self._private_copy(past, own)
             go(copy._open, way(base.holds, wanted))
             copy._open.update(copy.atomic((), self._history.log.last))
         return copy
@@ -366,8 +372,8 @@ class GraphStore(Writable):
 
 def _copied_history(copy: Store, path: Path) -> History:
     """Return the history of a private copy: the writer's log as far as the copy has taken it over."""
-    made = GraphStore(copy)
-    taken, log = made.taken(), ChangeLog.reading(path)
+    taken = GraphStore(copy).taken()
+    log = ChangeLog.reading(path) if taken else None  # before its first batch it may be half made
     own = ChangeLog.memory(taken)
     if log is not None and 0 < taken <= log.last:
         return History(own, base=History(log))

@@ -21,7 +21,8 @@ from ontology.iris import graph
 from ontology.nouns import Fact, Iri, Layer
 from scanners.protocol import Now, Scan, clock
 from workbench.graph import aliases
-from workbench.graph.changelog import Batch, Bulk, ChangeLog, Kind, Row, unbulked
+from workbench.graph.changelog import ChangeLog
+from workbench.graph.changes import Batch, Bulk, Kind, Row, unbulked
 from workbench.graph.convert import (
     META,
     graph_for,
@@ -34,13 +35,14 @@ from workbench.graph.convert import (
 )
 from workbench.graph.history import History
 from workbench.graph.holder import Holder
-from workbench.graph.lastscan import LastScan, compared, first, unpacked
+from workbench.graph.lastscan import Comparison, Known, LastScan, compared, first, unpacked
 from workbench.graph.reading import LOG, TAKEN, graph_name
 from workbench.graph.revision import (
     Change,
     Revision,
     addition,
     described,
+    origins,
     revision,
     row,
     run_iri,
@@ -65,7 +67,7 @@ class Writable(Holder):
         self._history = history or History(ChangeLog.memory())
         self._now = now
         self._writes = 0
-        self._recent: dict[str, tuple[int, LastScan]] = {}
+        self._recent: dict[str, tuple[int, Known]] = {}
         self._history.log.settled_by(self.settle)
 
     @abstractmethod
@@ -92,8 +94,9 @@ class Writable(Holder):
             old = self._description(scan)
             known = any(quad.predicate == _LAST_RUN for quad in old)
             last = self._last(scan) if known else None
-            if last is not None:
-                return self._compared(scan, last, old)
+            found = compared(scan, last) if last is not None else None
+            if last is not None and found is not None:
+                return self._compared(scan, last, found, old)
             if known or any(True for _ in self.of_scope(scan.source, scan.scope)):
                 plan = revision(self.of_scope(scan.source, scan.scope), scan)
                 return self._revised(scan, plan, old, self._kept(scan), known=known)
@@ -112,20 +115,29 @@ class Writable(Holder):
         )
         return Change(len(appeared), 0, 0, appeared=appeared)
 
-    def _compared(self, scan: Scan, last: LastScan, old: frozenset[Quad]) -> Change:
+    def _compared(self, scan: Scan, last: Known, found: Comparison, old: frozenset[Quad]) -> Change:
         """Write what differs from what the scope said last."""
-        found = compared(scan, last)
         where = partial(graph_for, scan.source, scan.scope)
         before = (quad for fact in found.vanished for quad in quads(fact, where(fact.layer, fact.confidence)))
         plan = revision(before, replace(scan, facts=found.appeared))
         plan = replace(plan, unchanged=plan.unchanged + found.same)
-        kept = found.now if found.appeared or found.vanished else None  # else what was kept still holds
-        return self._revised(scan, plan, old, kept, known=True)
+        now = found.now
+        differs = now is not None and (found.appeared or found.vanished)
+        kept = now.last if now is not None and differs else None  # else what was kept still holds
+        change = self._revised(scan, plan, old, kept, known=True)
+        if now is not None:
+            self._remember(scan, now)
+        return change
+
+    def _remember(self, scan: Scan, now: Known) -> None:
+        self._recent[_scope(scan)] = self._said_in(scan), now
+        while len(self._recent) > 1 and sum(len(each.last.keys) for _, each in self._recent.values()) > RECENT:
+            self._recent.pop(next(iter(self._recent)))
 
     def _revised(
         self, scan: Scan, plan: Revision, old: frozenset[Quad], kept: LastScan | None, *, known: bool
     ) -> Change:
-        vanished = tuple(self.read(plan.delete))
+        vanished = tuple(self.read(plan.delete, origins(old)))
         meta, stale = described(scan, old, {graph_name(quad) for quad in plan.insert}, plan)
         kind = Kind.SCAN if known else Kind.FIRST
         self.update(
@@ -145,21 +157,19 @@ class Writable(Holder):
     def _kept(self, scan: Scan) -> LastScan | None:
         return first(scan) if self.alone and scan.complete else None
 
-    def _last(self, scan: Scan) -> LastScan | None:
+    def _last(self, scan: Scan) -> Known | None:
         """Return what the scope said last; None where that is not known to be what the store holds."""
         if not (self.alone and scan.complete):
             return None
-        log, scope = self._history.log, _scope(scan)
-        number = log.said_in(scope, [str(named(each)) for each in graphs_of(scan.source, scan.scope)])
-        if number is None:
+        number, (then, known) = self._said_in(scan), self._recent.pop(_scope(scan), (0, None))
+        if not number:
             return None
-        known, last = self._recent.pop(scope, (0, None))
-        if last is None or known != number:
-            last = unpacked(log.said(scope))
-        self._recent[scope] = number, last
-        while len(self._recent) > 1 and sum(len(each.keys) for _, each in self._recent.values()) > RECENT:
-            self._recent.pop(next(iter(self._recent)))
-        return last
+        return known if then == number and known is not None else Known(unpacked(self._history.log.said(_scope(scan))))
+
+    def _said_in(self, scan: Scan) -> int:
+        """Return the batch with which it was noted what the scope says; 0 where that no longer holds."""
+        graphs = [str(named(each)) for each in graphs_of(scan.source, scan.scope)]
+        return self._history.log.said_in(_scope(scan), graphs) or 0
 
     # --- what investigations and people say ---
 
@@ -280,7 +290,8 @@ class Writable(Holder):
 
 
 def _scope(scan: Scan) -> str:
-    return graph(scan.source, scan.scope)
+    """Return under which name it is kept what was said: the same facts of another layer are other facts."""
+    return f"{scan.layer} {graph(scan.source, scan.scope)}"
 
 
 def _said(scan: Scan, kept: LastScan | None) -> tuple[str, bytes] | None:
