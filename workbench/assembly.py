@@ -1,4 +1,4 @@
-"""The one file that names concrete classes: it puts together what an investigation needs, live or recorded.
+"""What names concrete classes (live sources: `telemetry.live`) and puts together what an investigation needs.
 
 What comes out is the same for both: an `Environment` has no mode flag, so nothing above can ask whether this is a test.
 """
@@ -170,19 +170,9 @@ def clients(settings: Settings) -> Clients:
 
 
 def _live_sources(settings: Settings) -> Mapping[Modality, Source]:
-    # Late: a live address is the exception on a laptop.
-    from workbench.telemetry.jaeger import JaegerSource
-    from workbench.telemetry.loki import LokiSource
-    from workbench.telemetry.prometheus import PrometheusSource
-    from workbench.telemetry.tempo import TempoSource
+    from workbench.telemetry.live import live_sources  # late: a live address is the exception on a laptop
 
-    given: tuple[tuple[str, Modality, Callable[[str], Source]], ...] = (
-        (settings.prometheus_url, Modality.METRICS, PrometheusSource),
-        (settings.loki_url, Modality.LOGS, LokiSource),
-        (settings.tempo_url, Modality.TRACES, TempoSource),
-        (settings.jaeger_url, Modality.TRACES, JaegerSource),
-    )
-    return {modality: make(address) for address, modality, make in given if address}
+    return live_sources(settings, clients(settings))
 
 
 def _add_episodes(graph: Holder, settings: Settings) -> None:

@@ -44,6 +44,31 @@ class Settings(BaseSettings):
     loki_url: str = Field(default="", description="address of a Loki, for live logs")
     jaeger_url: str = Field(default="", description="address of a Jaeger query service, for live traces")
     tempo_url: str = Field(default="", description="address of a Grafana Tempo, for live traces")
+    elasticsearch_url: str = Field(default="", description="address of an Elasticsearch or OpenSearch, for live logs")
+    elasticsearch_index: str = Field(default="logs-*", description="index, pattern or list of them that holds the logs")
+    log_files: dict[str, str] = Field(
+        default_factory=dict, description="path of log files, with `*`, to the entity; empty: as line or file name say"
+    )
+    trace_files: tuple[str, ...] = Field(default=(), description="paths of OTLP JSON files, with `*`, for live traces")
+    alertmanager_url: str = Field(default="", description="address of an Alertmanager, for alerts as live state")
+    kubernetes_context: str = Field(
+        default="", description="context of the kubeconfig, for live state, changes and logs; `current` for its own"
+    )
+    argocd_url: str = Field(default="", description="address of an Argo CD, for live changes")
+    git_folders: tuple[Path, ...] = Field(default=(), description="checkouts whose commits and tags are live changes")
+    github_url: str = Field(default="https://api.github.com", description="address of GitHub's API")
+    github_repositories: dict[str, str] = Field(
+        default_factory=dict, description="`owner/name` to the entity whose changes these are; empty: its own name"
+    )
+    gitlab_url: str = Field(default="https://gitlab.com", description="address of a GitLab")
+    gitlab_projects: dict[str, str] = Field(
+        default_factory=dict, description="`group/name` or number to the entity; empty: its own name"
+    )
+    datadog_url: str = Field(default="", description="address of Datadog's API, such as https://api.datadoghq.eu")
+    datadog_api_key: SecretStr = Field(default=SecretStr(""), description="API key for Datadog")
+    datadog_application_key: SecretStr = Field(
+        default=SecretStr(""), description="application key for Datadog, best with scopes that read alone"
+    )
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
     anthropic_base_url: str = Field(default="", description="another address for the Messages API")

@@ -43,8 +43,8 @@ if __name__ == "__main__":
         "nbformat",
         "pyshacl",
         "rdflib",
-        "scanners.compose",
-        "scanners.terraform",
+        "scanners.compose.scanner",
+        "scanners.terraform.scanner",
         *(place.partition(":")[0] for place in VERBS.values()),
     ):
         import_module(name)

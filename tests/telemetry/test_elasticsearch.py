@@ -56,7 +56,9 @@ def test_a_phrase_and_a_query_of_their_own_narrow_the_search(
     assert len(phrase.table) == len(own.table)
 
 
-@pytest.mark.parametrize("what", ['{"script": {"script": "1"}}', "{half"])
+@pytest.mark.parametrize(
+    "what", ['{"script": {"script": "1"}}', '{"bool": {"must": [{"\\u0073cript_score": {}}]}}', "{half"]
+)
 def test_no_script_and_no_half_query_is_sent(what: str, fault_window: Window) -> None:
     """A query that runs a script, or is no JSON, fails before anything is sent."""
     with VendorServer(lambda _path, _query: {}) as server:
@@ -84,6 +86,17 @@ def test_pages_are_joined_without_a_line_twice_or_lost(fault_window: Window) -> 
     assert list(reply.table["message"]) == [f"line {n}" for n in range(len(reply.table))]
     assert PAGE * (PAGES - 1) < len(reply.table) < len(held)
     assert "were read" in reply.digest
+
+
+def test_a_line_that_was_written_twice_is_there_twice(fault_window: Window, quiet_window: Window) -> None:
+    """Equal lines of one moment are two documents; one on the edge of baseline and window is read once."""
+    row = {"entity": "payment", "severity": "info", "message": "again", "trace_id": ""}
+    held = pd.DataFrame([{"time": fault_window.start, **row}, {"time": fault_window.start, **row}])
+    with elasticsearch(held) as server:
+        question = Question(Modality.LOGS, fault_window, baseline=quiet_window)
+        reply = answered(ElasticsearchSource(server.url), question)
+
+    assert len(reply.table) == 2
 
 
 def test_only_the_configured_index_can_be_searched(case_tables: dict[str, pd.DataFrame]) -> None:

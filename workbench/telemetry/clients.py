@@ -33,7 +33,7 @@ class LiveClients:
     """Implements `scanners.protocol.Clients` against the real systems."""
 
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Address to the bearer token that is sent there, such as a Grafana service account's."""
+    """Address to the token that is sent there, such as a Grafana service account's: a bearer's, or with its scheme."""
 
     def http(self, base: str) -> ReadOnlySession:
         """Return a session that sends listed reads to one address.
@@ -42,7 +42,7 @@ class LiveClients:
             BadInput: `base` is no address of an API.
         """
         token = self.tokens.get(base.rstrip("/"))
-        return ReadOnlySession(base, READS, headers={"Authorization": f"Bearer {token}"} if token else None)
+        return ReadOnlySession(base, READS, headers=bearing(token) if token else None)
 
     def kubernetes(self, context: str) -> Any:
         """Return a `kubernetes.client.ApiClient` for a context; empty for the current one.
@@ -74,3 +74,12 @@ class LiveClients:
         from workbench.telemetry import readonly_google
 
         return readonly_google.resource(api, version)
+
+
+def bearing(token: str) -> dict[str, str]:
+    """Return the header that carries a token: as a bearer's, or with the scheme that stands before it.
+
+    >>> bearing("abc"), bearing("ApiKey abc")
+    ({'Authorization': 'Bearer abc'}, {'Authorization': 'ApiKey abc'})
+    """
+    return {"Authorization": token if " " in token else f"Bearer {token}"}

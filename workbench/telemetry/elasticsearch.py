@@ -76,18 +76,18 @@ class ElasticsearchSource(HttpSource):
     def reply(self, question: Question) -> Reply:
         """Return the lines of window and baseline."""
         first = _body(question, question.window)
-        rows, remarks = list[Row](), dict[str, None]()
+        rows, remarks = dict[object, Row](), dict[str, None]()
         for window in windows(question):
             found, said = self._lines(question, window)
-            rows += found
+            rows |= found
             remarks |= dict.fromkeys(said)
         link = f"{self.url}{self._path}?{urlencode({'q': _lucene(question), 'sort': '@timestamp'})}"
         query = f"POST {self._path} {json.dumps(first, ensure_ascii=False)}"
         searched = f"{self.url}{self._path}"
-        return replied(rows, question, searched=searched, query=query, link=link, remark=" ".join(remarks))
+        return replied(rows.values(), question, searched=searched, query=query, link=link, remark=" ".join(remarks))
 
-    def _lines(self, question: Question, window: Window) -> tuple[list[Row], list[str]]:
-        """Return the rows of a window, earliest first, and what the reader must know of them."""
+    def _lines(self, question: Question, window: Window) -> tuple[dict[object, Row], list[str]]:
+        """Return the rows of a window by document, earliest first, and what the reader must know of them."""
         rows: dict[object, Row] = {}
         body, remarks, after = _body(question, window), list[str](), None
         for _ in range(PAGES):
@@ -95,14 +95,14 @@ class ElasticsearchSource(HttpSource):
             hits = _hits(answer)
             remarks += _partly(answer)
             known = len(rows)
-            rows |= {key: row for key, *row in parsed(self.name, map(_row, hits))}  # type: ignore[misc]
+            rows |= {(each[0], each[1]): each[2:] for each in parsed(self.name, map(_row, hits))}
             if len(hits) < PAGE:
-                return [tuple(each) for each in rows.values()], remarks
+                return rows, remarks
             if len(rows) == known:
                 break
             # A page begins with the last moment of the one before, since lines may share it.
             after = int(hits[-1]["sort"][0]) - 1
-        return [tuple(each) for each in rows.values()], [*remarks, f"Only {len(rows):,} lines of a window were read."]
+        return rows, [*remarks, f"Only {len(rows):,} lines of a window were read."]
 
 
 def _body(question: Question, window: Window) -> dict[str, Any]:
@@ -143,9 +143,16 @@ def _wanted(what: str) -> dict[str, Any]:
         raise BadInput(
             f"The query is no JSON: {error}.", next_step='Write {"term": {"log.level": "error"}}.'
         ) from error
-    if re.search(r'"script(?:_score)?"\s*:', what):
+    if _scripted(query):
         raise BadInput("A search may not run a script.", next_step="Ask with term, match, range or bool.")
     return query
+
+
+def _scripted(query: Any) -> bool:
+    """Say whether a query runs a script anywhere."""
+    if isinstance(query, dict):
+        return any("script" in str(name) for name in query) or any(map(_scripted, query.values()))
+    return isinstance(query, list) and any(map(_scripted, query))
 
 
 def _lucene(question: Question) -> str:
@@ -188,11 +195,12 @@ def _why(shards: Mapping[str, Any]) -> str:
 
 
 def _row(hit: Mapping[str, Any]) -> Row:
-    """Return the key of a hit, and time (nanoseconds), entity, severity, message and trace id."""
+    """Return index and id of a hit, then time (nanoseconds), entity, severity, message and trace id."""
     said = hit.get("_source") or {}
     words = _first(said, MESSAGE)
     return (
-        (hit.get("_index"), hit["_id"]),
+        hit.get("_index"),
+        hit["_id"],
         int(hit["sort"][0]),
         service_of(_first(said, SERVICE)),
         _first(said, LEVEL).lower(),

@@ -72,7 +72,7 @@ class HttpSource(LiveSource):
         """
         answer = self._json(response)
         if not isinstance(answer, list):
-            raise Unavailable(f"{self.url} answers with something else than expected.", next_step=self._check)
+            raise self.foreign()
         return answer
 
     def response(
@@ -96,10 +96,18 @@ class HttpSource(LiveSource):
             raise Unavailable(f"{self.name} refuses ({response.status_code}): {said}.", next_step=self._check)
         return response
 
+    def foreign(self) -> Unavailable:
+        """Return the error that an answer is not of the shape that the vendor documents."""
+        return Unavailable(f"{self.url} answers with something else than expected.", next_step=self._check)
+
+    def refused(self, said: str) -> Unavailable:
+        """Return the error that the server refuses, in its own words."""
+        return Unavailable(f"{self.name} refuses: {' '.join(said.split())[:200]}.", next_step=self._check)
+
     def _object(self, response: requests.Response) -> dict[str, Any]:
         answer = self._json(response)
         if not isinstance(answer, dict):
-            raise Unavailable(f"{self.url} answers with something else than expected.", next_step=self._check)
+            raise self.foreign()
         return answer
 
     def _json(self, response: requests.Response) -> Any:

@@ -18,6 +18,7 @@ from workbench.nouns import Answered, Modality, Question, Reply, Silent
 from workbench.telemetry.digest import digest
 from workbench.telemetry.http_source import HttpSource, named, names_of, span, windows
 from workbench.telemetry.layouts import COLUMNS
+from workbench.telemetry.live_source import parsed
 from workbench.telemetry.readonly import Allowed
 
 TRACES = 200
@@ -38,20 +39,31 @@ class JaegerSource(HttpSource):
         services = self._services(question)
         asked = [_search(each, window, question.what) for window in windows(question) for each in services]
         query = "\n".join(f"/api/traces?{urlencode(each)}" for each in asked)
-        answers = [self.get("/api/traces", each) for each in asked]
-        rows = spans_table([row for answer in answers for row in _spans(answer)], question)
+        answers = [{"data": self._data("/api/traces", each)} for each in asked]
+        rows = spans_table(parsed(self.name, (row for answer in answers for row in _spans(answer))), question)
         if rows.empty:
             return Silent(f"{self.url} for {named(question)}, {span(question.window)}", query=query)
-        full = sum(len(answer.get("data") or ()) >= TRACES for answer in answers)
+        full = sum(len(answer["data"]) >= TRACES for answer in answers)
         cut = f"\nOf {full} searches only the latest {TRACES} traces were read." if full else ""
         link = f"{self.url}/search?{urlencode(_search(services[0], question.window, question.what))}"
         return Answered(digest(rows, question) + cut, rows, query=query, link=link)
 
     def _services(self, question: Question) -> list[str]:
         """Return the services to search for: those that the question names and Jaeger knows, or all that it knows."""
-        known = [str(each) for each in self.get("/api/services").get("data") or ()]
+        known = [str(each) for each in self._data("/api/services")]
         names = names_of(question)
         return [each for each in sorted(known) if not names or each in names][:SERVICES]
+
+    def _data(self, path: str, parameters: Mapping[str, str] | None = None) -> list[Any]:
+        """Return the data of an answer, which Jaeger writes as null where there is none.
+
+        Raises:
+            Unavailable: it has no data.
+        """
+        answer = self.get(path, parameters)
+        if not isinstance(answer.get("data", 0), list | None):
+            raise self.foreign()
+        return answer["data"] or []
 
 
 def spans_table(spans: list[tuple[object, ...]], question: Question) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from workbench.nouns import Answered, Modality, Question, Reply, Silent
 from workbench.telemetry.digest import digest
 from workbench.telemetry.http_source import HttpSource, carrying, named, names_of, span, windows
 from workbench.telemetry.layouts import COLUMNS, service_of
+from workbench.telemetry.live_source import parsed
 from workbench.telemetry.readonly import Allowed
 
 LABELS = ("service_name", "service", "app", "job", "container", "pod")
@@ -85,7 +86,10 @@ class LokiSource(HttpSource):
 
     def _values(self, label: str, window: Window) -> list[str]:
         answer = self.get(f"/loki/api/v1/label/{label}/values", _between(window))
-        return [str(each) for each in answer.get("data") or ()]
+        data = answer.get("data") or []  # left out where there is none
+        if answer.get("status") != "success" or not isinstance(data, list):
+            raise self.foreign()
+        return [str(each) for each in data]
 
     def _lines(self, query: str, window: Window) -> tuple[list[tuple[object, ...]], bool]:
         """Return the rows of a window, earliest first, and whether there are more than were read."""
@@ -93,7 +97,8 @@ class LokiSource(HttpSource):
         asked = {"query": query, "limit": str(PAGE), "direction": "forward", **_between(window)}
         last: set[tuple[object, ...]] = set()
         for _ in range(PAGES):
-            found = sorted(_rows(self.get("/loki/api/v1/query_range", asked)), key=lambda row: int(str(row[0])))
+            lines = parsed(self.name, _rows(self.get("/loki/api/v1/query_range", asked)))
+            found = sorted(lines, key=lambda row: int(str(row[0])))
             rows += [row for row in found if row not in last]
             if len(found) < PAGE:
                 return rows, False

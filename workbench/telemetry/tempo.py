@@ -20,6 +20,7 @@ from workbench.nouns import Answered, Modality, Question, Reply, Silent
 from workbench.telemetry.digest import digest
 from workbench.telemetry.http_source import HttpSource, named, names_of, span, windows
 from workbench.telemetry.jaeger import spans_table
+from workbench.telemetry.live_source import parsed
 from workbench.telemetry.readonly import Allowed
 
 TRACES = 100
@@ -39,7 +40,8 @@ class TempoSource(HttpSource):
         query = question.what.strip() or traceql(question)
         found = [self._search(query, window) for window in windows(question)]
         ids = dict.fromkeys(each for some in found for each in some)
-        spans = [row for each in ids for row in otlp_spans(self.get(f"/api/traces/{each}"))]
+        documents = [self.get(f"/api/traces/{each}") for each in ids]
+        spans = parsed(self.name, (row for each in documents for row in otlp_spans(each)))
         rows = spans_table(spans, question)
         if rows.empty:
             return Silent(f"{self.url} for {named(question)}, {span(question.window)}", query=query)
@@ -49,7 +51,11 @@ class TempoSource(HttpSource):
 
     def _search(self, query: str, window: Window) -> list[str]:
         answer = self.get("/api/search", _parameters(query, window))
-        return [str(each["traceID"]) for each in answer.get("traces") or () if each.get("traceID")]
+        traces = answer.get("traces") or []  # left out where there is none
+        if not isinstance(traces, list) or not {"traces", "metrics"} & set(answer):
+            raise self.foreign()
+        found = parsed(self.name, ((each["traceID"],) for each in traces if each.get("traceID")))
+        return [str(each) for (each,) in found]
 
 
 def traceql(question: Question) -> str:

@@ -1,9 +1,12 @@
 """Doubles for tests and examples: small honest worlds, no patching.
 
 Lives here: sources, a graph, a memory, a clock and a reasoner that stand in for the real ones (`doubles`), a server
-that speaks the Messages API over a real socket (`messages`), and a tiny shop with one slow service (`shop`).
+that speaks the Messages API over a real socket (`messages`), a tiny shop with one slow service (`shop`), servers that
+answer as vendors of telemetry document (`vendors`, `vendors_*`), and every source with what it is tested against
+(`contract`).
 
-May import: ontology, memory.protocol, workbench.nouns, workbench.ports; the standard library and pandas.
+May import: ontology, memory.protocol, workbench.nouns, workbench.ports; the standard library and pandas; the files of
+`vendors_*` and `contract` also workbench.telemetry.
 
 To add a double: keep to the port it stands in for, hold its answers in its constructor, raise nothing on its own.
 """

@@ -1,6 +1,6 @@
 """Every source that there is, and how it is tested: what the contract suite asks, and what docs/sources.md says.
 
-    python -m workbench.testing.contract     # the table of docs/sources.md
+    python -m workbench.testing.contract     # writes the table of docs/sources.md
 
 A new source is a line of `TESTED`.
 """
@@ -10,18 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 import pandas as pd
 
 from workbench.nouns import Modality
 from workbench.ports import Source
+from workbench.telemetry.alertmanager import AlertmanagerState
+from workbench.telemetry.argocd import ArgocdChanges
+from workbench.telemetry.changes_forge import GithubChanges, GitlabChanges
+from workbench.telemetry.changes_git import GitChanges
+from workbench.telemetry.datadog import DatadogMetrics, DatadogMonitors
+from workbench.telemetry.datadog_events import DatadogLogs, DatadogTraces
 from workbench.telemetry.elasticsearch import ElasticsearchSource
 from workbench.telemetry.jaeger import JaegerSource
+from workbench.telemetry.kubernetes_changes import KubernetesChanges
+from workbench.telemetry.kubernetes_logs import KubernetesLogs
+from workbench.telemetry.kubernetes_state import KubernetesState
+from workbench.telemetry.log_files import LogFiles
 from workbench.telemetry.loki import LokiSource
 from workbench.telemetry.tempo import TempoSource
-from workbench.testing import vendors
+from workbench.telemetry.trace_files import TraceFiles
+from workbench.testing import vendors, vendors_changes, vendors_cluster, vendors_datadog
 
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+BEGIN = "<!-- sources: written by python -m workbench.testing.contract -->"
+END = "<!-- /sources -->"
 OURS = "server of our own, in the vendor's documented shapes"
 SINCE = "2026-11-23"
 
@@ -39,13 +55,14 @@ class Place(Protocol):
 class Tested:
     """A source, how one is made, and what it is tested against."""
 
+    __test__: ClassVar[bool] = False  # no class of tests, whatever its name begins with
     name: str
     """Unique, for the contract suite."""
     system: str
     modality: Modality
     setting: str
     """Field of the settings that sets it up."""
-    make: Callable[[str], Source]
+    make: Callable[..., Source]
     """From the address of the double, or the path of its files."""
     double: Callable[[pd.DataFrame], AbstractContextManager[Place]]
     """Holds the rows of a table of the modality, and answers as the system does."""
@@ -55,6 +72,7 @@ class Tested:
     """Whether the source speaks HTTP, so that a server can refuse, break off and be slow."""
 
 
+_SHOP = {"acme/payment": "", "acme/checkout": "checkout"}
 TESTED: tuple[Tested, ...] = (
     Tested("loki", "Grafana Loki", Modality.LOGS, "loki_url", LokiSource, vendors.loki),
     Tested(
@@ -65,8 +83,102 @@ TESTED: tuple[Tested, ...] = (
         ElasticsearchSource,
         vendors.elasticsearch,
     ),
+    Tested(
+        "kubernetes logs",
+        "Kubernetes: container logs",
+        Modality.LOGS,
+        "kubernetes_context",
+        lambda url: KubernetesLogs(lambda: vendors_cluster.api_client(url)),
+        vendors_cluster.cluster_of_logs,
+        http=False,
+    ),
+    Tested(
+        "log files",
+        "Log files: plain, JSON lines, the journal's export",
+        Modality.LOGS,
+        "log_files",
+        lambda path: LogFiles({path: ""}),
+        vendors.Lines,
+        how="real files, written by the test",
+        http=False,
+    ),
+    Tested(
+        "alertmanager",
+        "Prometheus Alertmanager",
+        Modality.STATE,
+        "alertmanager_url",
+        AlertmanagerState,
+        vendors.alertmanager,
+        how="the real Alertmanager, and a server of our own",
+    ),
+    Tested(
+        "kubernetes state",
+        "Kubernetes: pods, deployments, nodes, events",
+        Modality.STATE,
+        "kubernetes_context",
+        lambda url: KubernetesState(lambda: vendors_cluster.api_client(url)),
+        vendors_cluster.cluster_of_states,
+        http=False,
+    ),
+    Tested(
+        "kubernetes rollouts",
+        "Kubernetes: rollouts, scaling, ConfigMaps",
+        Modality.CHANGES,
+        "kubernetes_context",
+        lambda url: KubernetesChanges(lambda: vendors_cluster.api_client(url)),
+        vendors_cluster.cluster_of_changes,
+        http=False,
+    ),
+    Tested(
+        "git",
+        "git, a local checkout",
+        Modality.CHANGES,
+        "git_folders",
+        GitChanges,
+        vendors_changes.Repository,
+        how="real repositories, written by the test",
+        http=False,
+    ),
+    Tested(
+        "github",
+        "GitHub: deployments, pull requests",
+        Modality.CHANGES,
+        "github_repositories",
+        partial(GithubChanges, repositories=_SHOP),
+        vendors_changes.github,
+    ),
+    Tested(
+        "gitlab",
+        "GitLab: deployments, merge requests",
+        Modality.CHANGES,
+        "gitlab_projects",
+        partial(GitlabChanges, repositories=_SHOP),
+        vendors_changes.gitlab,
+    ),
+    Tested("argocd", "Argo CD", Modality.CHANGES, "argocd_url", ArgocdChanges, vendors_changes.argocd),
     Tested("jaeger", "Jaeger", Modality.TRACES, "jaeger_url", JaegerSource, vendors.jaeger),
     Tested("tempo", "Grafana Tempo", Modality.TRACES, "tempo_url", TempoSource, vendors.tempo),
+    Tested(
+        "trace files",
+        "Trace files: OTLP JSON",
+        Modality.TRACES,
+        "trace_files",
+        lambda path: TraceFiles((path,)),
+        vendors.OtlpLines,
+        how="real files, written by the test",
+        http=False,
+    ),
+    Tested("datadog", "Datadog: metrics", Modality.METRICS, "datadog_url", DatadogMetrics, vendors_datadog.metrics),
+    Tested("datadog logs", "Datadog: logs", Modality.LOGS, "datadog_url", DatadogLogs, vendors_datadog.logs),
+    Tested("datadog traces", "Datadog: spans", Modality.TRACES, "datadog_url", DatadogTraces, vendors_datadog.traces),
+    Tested(
+        "datadog monitors",
+        "Datadog: monitors",
+        Modality.STATE,
+        "datadog_url",
+        DatadogMonitors,
+        vendors_datadog.monitors,
+    ),
 )
 """All sources but Prometheus and recordings, whose doubles are files and a server of the suite itself."""
 
@@ -87,5 +199,15 @@ def table_of_sources() -> str:
     return "\n".join(["| system | answers | tested against | since | setting |", "|---|---|---|---|---|", *lines])
 
 
+def written(page: str) -> str:
+    """Return the page of docs with the table between its two marks.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return f"{page[:start]}\n{table_of_sources()}\n{page[end:]}"
+
+
 if __name__ == "__main__":
-    print(table_of_sources())
+    PAGE.write_text(written(PAGE.read_text()))

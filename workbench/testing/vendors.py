@@ -11,10 +11,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -290,3 +292,60 @@ def _leaf(said: Any, name: str) -> Any:
         return said.get(name) if isinstance(said, dict) else None
     head = next((each for each in said if name.startswith(each + ".")), None)
     return None if head is None else _leaf(said[head], name[len(head) + 1 :])
+
+
+def alertmanager(state: pd.DataFrame) -> VendorServer:
+    """Return an Alertmanager in which each row is an alert that fires since its time."""
+    alerts = [
+        {
+            "labels": {"alertname": row["field"], "service": row["entity"], "severity": "page"},
+            "annotations": {"summary": row["value"]},
+            "startsAt": row["time"].isoformat(),
+            "endsAt": (row["time"] + pd.Timedelta(hours=1)).isoformat(),
+            "updatedAt": row["time"].isoformat(),
+            "fingerprint": f"{number:016x}",
+            "receivers": [{"name": "pager"}],
+            "status": {"state": "active", "silencedBy": [], "inhibitedBy": []},
+            "generatorURL": "http://prometheus.example/graph",
+        }
+        for number, row in enumerate(state.to_dict("records"))
+    ]
+    return VendorServer(lambda path, _: alerts if path == "/api/v2/alerts" else None)
+
+
+class Lines:
+    """A file of log lines, written from a case's logs; use it as a context manager."""
+
+    def __init__(self, logs: pd.DataFrame) -> None:
+        self._logs = logs
+        self._folder = tempfile.TemporaryDirectory(prefix="lines-")
+        self.url = str(Path(self._folder.name) / "shop.log")
+
+    def __enter__(self) -> Lines:
+        rows = self._logs.sort_values("time").to_dict("records")
+        said = [
+            {"time": row["time"].isoformat(), "level": row["severity"], "service": row["entity"], "msg": row["message"]}
+            for row in rows
+        ]
+        Path(self.url).write_text("\n".join(map(json.dumps, said)) + "\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+class OtlpLines:
+    """A file of OTLP JSON, a trace a line, written from a case's traces; use it as a context manager."""
+
+    def __init__(self, traces: pd.DataFrame) -> None:
+        self._traces = traces
+        self._folder = tempfile.TemporaryDirectory(prefix="traces-")
+        self.url = str(Path(self._folder.name) / "traces.json")
+
+    def __enter__(self) -> OtlpLines:
+        every = [{"resourceSpans": _batches(some)} for _, some in self._traces.groupby("trace_id")]
+        Path(self.url).write_text("\n".join(map(json.dumps, every)) + "\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()

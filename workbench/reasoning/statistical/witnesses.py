@@ -271,6 +271,8 @@ def states(case: Case) -> Iterator[Sign]:
     if rows is None:
         return
     for row in rows.itertuples():
+        if row.kind in ("alert", "monitor"):
+            continue  # somebody else's conclusion, and maybe the very alert that we look into
         text = f"{row.field} {row.value}".lower()
         if any(word in text for word in ("crashloop", "oomkilled", "evicted", "imagepull", "failed")):
             note = f"{row.kind} {row.field} is {row.value}"

@@ -1,0 +1,130 @@
+"""Which live sources the settings set up: a line each; several of one kind are asked as one.
+
+live_sources(settings, clients)  # {Modality.LOGS: LokiSource(...), ...}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from workbench.nouns import Modality
+from workbench.ports import Source
+from workbench.settings import Settings
+from workbench.telemetry.alertmanager import AlertmanagerState
+from workbench.telemetry.argocd import ArgocdChanges
+from workbench.telemetry.changes_forge import GithubChanges, GitlabChanges
+from workbench.telemetry.changes_git import GitChanges
+from workbench.telemetry.clients import bearing
+from workbench.telemetry.datadog import DatadogMetrics, DatadogMonitors, keys
+from workbench.telemetry.datadog_events import DatadogLogs, DatadogTraces
+from workbench.telemetry.elasticsearch import ElasticsearchSource
+from workbench.telemetry.http_source import HttpSource
+from workbench.telemetry.jaeger import JaegerSource
+from workbench.telemetry.kubernetes_changes import KubernetesChanges
+from workbench.telemetry.kubernetes_logs import KubernetesLogs
+from workbench.telemetry.kubernetes_state import KubernetesState
+from workbench.telemetry.log_files import LogFiles
+from workbench.telemetry.loki import LokiSource
+from workbench.telemetry.prometheus import PrometheusSource
+from workbench.telemetry.several import several
+from workbench.telemetry.tempo import TempoSource
+from workbench.telemetry.trace_files import TraceFiles
+
+CURRENT = "current"
+"""What `kubernetes_context` says for the kubeconfig's current context, or the cluster that we run in."""
+Given = Iterator[tuple[Modality, Source]]
+
+
+class KubernetesClients(Protocol):
+    """Hands out read-only clients of clusters."""
+
+    def kubernetes(self, context: str) -> object:
+        """Return a `kubernetes.client.ApiClient` for a context; empty for the current one."""
+        ...
+
+
+def live_sources(settings: Settings, clients: KubernetesClients) -> Mapping[Modality, Source]:
+    """Return a source for each kind of telemetry that is set up.
+
+    Raises:
+        BadInput: an address or an index in the settings cannot be one.
+    """
+    found: dict[Modality, list[Source]] = {}
+    for given in (_addresses(settings), _datadog(settings), _local(settings), _forges(settings)):
+        for modality, source in given:
+            found.setdefault(modality, []).append(source)
+    for modality, source in _kubernetes(settings, clients, has_logs=Modality.LOGS in found):
+        found.setdefault(modality, []).append(source)
+    return {modality: several(sources) for modality, sources in found.items()}
+
+
+def authorization(settings: Settings, address: str) -> dict[str, str]:
+    """Return the header for an address: its token as a bearer, or with the scheme that stands before it.
+
+    >>> authorization(Settings(tokens={"http://es:9200/": "ApiKey abc"}), "http://es:9200")
+    {'Authorization': 'ApiKey abc'}
+    """
+    tokens = {base.rstrip("/"): token.get_secret_value() for base, token in settings.tokens.items()}
+    token = tokens.get(address.rstrip("/"), "")
+    return bearing(token) if token else {}
+
+
+def _addresses(settings: Settings) -> Given:
+    """Yield the sources that an address is enough for."""
+    if settings.prometheus_url:
+        headers = authorization(settings, settings.prometheus_url)
+        yield Modality.METRICS, PrometheusSource(settings.prometheus_url, headers=headers)
+    plain: tuple[tuple[str, type[HttpSource]], ...] = (
+        (settings.loki_url, LokiSource),
+        (settings.tempo_url, TempoSource),
+        (settings.jaeger_url, JaegerSource),
+        (settings.alertmanager_url, AlertmanagerState),
+        (settings.argocd_url, ArgocdChanges),
+    )
+    for address, make in plain:
+        if address:
+            yield make.modality, make(address, headers=authorization(settings, address))
+    if address := settings.elasticsearch_url:
+        headers = authorization(settings, address)
+        yield Modality.LOGS, ElasticsearchSource(address, index=settings.elasticsearch_index, headers=headers)
+
+
+def _datadog(settings: Settings) -> Given:
+    if not settings.datadog_url:
+        return
+    secrets = (settings.datadog_api_key, settings.datadog_application_key)
+    headers = keys(*(each.get_secret_value() for each in secrets))
+    for make in (DatadogMetrics, DatadogLogs, DatadogTraces, DatadogMonitors):
+        yield make.modality, make(settings.datadog_url, headers=headers)
+
+
+def _local(settings: Settings) -> Given:
+    """Yield the sources that are files of this machine."""
+    if settings.log_files:
+        yield Modality.LOGS, LogFiles(settings.log_files)
+    if settings.trace_files:
+        yield Modality.TRACES, TraceFiles(settings.trace_files)
+    for folder in settings.git_folders:
+        yield Modality.CHANGES, GitChanges(folder)
+
+
+def _forges(settings: Settings) -> Given:
+    given = (
+        (GithubChanges, settings.github_url, settings.github_repositories),
+        (GitlabChanges, settings.gitlab_url, settings.gitlab_projects),
+    )
+    for make, address, repositories in given:
+        if repositories:
+            yield Modality.CHANGES, make(address, repositories, headers=authorization(settings, address))
+
+
+def _kubernetes(settings: Settings, clients: KubernetesClients, *, has_logs: bool) -> Given:
+    """Yield the sources of a cluster; its logs only where no other source has logs, as they would be told twice."""
+    if not settings.kubernetes_context:
+        return
+    context = "" if settings.kubernetes_context == CURRENT else settings.kubernetes_context
+    yield Modality.STATE, KubernetesState(lambda: clients.kubernetes(context))
+    yield Modality.CHANGES, KubernetesChanges(lambda: clients.kubernetes(context))
+    if not has_logs:
+        yield Modality.LOGS, KubernetesLogs(lambda: clients.kubernetes(context))
