@@ -6,14 +6,16 @@ that names the variable is the place that reads it. Functions that hand a name o
 
 from __future__ import annotations
 
+import bisect
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from scanners.references import names_an_address
 from scanners.source.flow_values import Found, Origin, Values, last_word
 from scanners.source.languages.grammar import Language
-from scanners.source.nouns import Client, FlagRead, HostText, Module, Read, Watch, hosts, line_of, unwatched
+from scanners.source.nouns import Client, FlagRead, HostText, Module, Read, Watch, hosts, line_of, tells, unwatched
 from scanners.source.outline import Argument, Call, Function, Outline
 from scanners.source.tree_code import outline
 
@@ -33,12 +35,19 @@ _FLAG_OWNERS = re.compile(
 )
 _OFREP = re.compile(r"/ofrep/v1/evaluate/flags/([\w.\-]*)")
 _CLIENT = re.compile(
-    r".*(?:\.|::|->)(?:get|post|put|patch|delete|head|request|fetch|connect|dial|open|send_?request|create_?channel"
+    r".*(?:\.|::|->)(?:(?:get|post|put|patch|delete)(?:_?for_?(?:object|entity|location)|(?:from|as)?(?:json|string|stream|bytes)?async)"
+    r"|get|post|put|patch|delete|head|request|fetch|connect|dial|open|send_?request|create_?channel"
     r"|for_?address|for_?target|insecure_?channel|secure_?channel|from_?url|new_?client|create_?client|uri|base_?url)[!]?"
     r"|(?:new)?(?:\w+(?:\.|::|\\))*[A-Z]\w*(?:Client|Stub|Connection|DataSource|Producer|Consumer|Channel)"
     r"(?:(?:\.|::|->)(?:new|create|builder))?",
     re.IGNORECASE,
 )
+_CREDENTIALS = re.compile(r"create_?(?:insecure|ssl)|(?:insecure|ssl)_?(?:channel_?)?credentials", re.IGNORECASE)
+"""What gRPC makes a client with, whatever the class of the client is called."""
+_HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?(?:\.[a-z0-9\-]+)*", re.IGNORECASE)
+_KEYS = 20
+"""Named arguments of a call that are looked at."""
+_HOST_KEYS = frozenset({"host", "hostname", "server"})
 _ASKED = re.compile(r"(\w+)\.(?:get|getOrDefault|getValue|containsKey|fetch|key\?|dig|has)")
 """What an object is asked for by key: the environment, where the object is another name of it."""
 _SELF = frozenset({"", "this", "self", "$this", "static", "Self", "@", "this.#"})
@@ -70,9 +79,28 @@ def wrappers(outlines: Iterable[Outline], language: Language) -> tuple[Wrapper, 
     return tuple(one for name, one in found.items() if functions[name] == 1)
 
 
-def understand(source: Outline, language: Language, elsewhere: Iterable[Wrapper] = ()) -> Module:
-    """Return what a file reads and whom it calls."""
+def values(source: Outline, language: Language, elsewhere: Iterable[Wrapper]) -> Mapping[str, Origin | None]:
+    """Return the names that a file gives a value, and the variables that they hold: None is none."""
     flow = _Flow(source, language=language, elsewhere=elsewhere)
+    flow.find()
+    for _ in range(ROUNDS if flow.reads or source.tags else 0):
+        flow.hold()
+    return dict.fromkeys(flow.bound) | flow.held_everywhere()
+
+
+def shared(files: Iterable[Mapping[str, Origin | None]]) -> dict[str, Origin]:
+    """Return the names that hold variables, and are given a value in one file only."""
+    files = list(files)
+    given = Counter(name for each in files for name in each)
+    return {name: origin for each in files for name, origin in each.items() if origin and given[name] == 1}
+
+
+def understand(
+    source: Outline, language: Language, elsewhere: Iterable[Wrapper] = (), others: Mapping[str, Origin] | None = None
+) -> Module:
+    """Return what a file reads and whom it calls; `others` is what the names of other files hold."""
+    flow = _Flow(source, language=language, elsewhere=elsewhere)
+    flow.others = others or {}
     flow.follow()
     flow.write()
     return Module(tuple(source.symbols))
@@ -89,12 +117,18 @@ class _Flow(Values):
     _constants: dict[str, str] = field(default_factory=dict)
     _aliases: set[str] = field(default_factory=set)
     _hosts: dict[int, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
+    _addresses: set[str] = field(default_factory=set)
+    """Variables whose default is an address."""
+    _apart: dict[int, tuple[tuple[str, int | None], ...]] = field(default_factory=dict)
+    """Place of a client to the hosts that it is given apart from their ports."""
 
     def follow(self) -> None:
         """Find reads, flags and clients, through as many names and functions as rounds."""
         self.find()
         self._hosts = {each.start: found for each in self.source.texts if (found := tuple(hosts([each.text])))}
-        if not self.reads and not self._hosts:
+        self._find_apart()
+        self._addresses = {each.name for each in self.reads.values() if each.default and [*hosts([each.default])]}
+        if not self._may_call():
             return  # nothing to follow: no client could be given an address
         for call in self.source.calls:
             self._client(call)
@@ -117,19 +151,29 @@ class _Flow(Values):
 
     def write(self) -> None:
         """Write into the symbols what was found."""
-        for name, line, function in self.source.tags:
+        for name, line, function, _ in self.source.tags:
             self.source.symbols[function].reads.append(Read(name, line))
         for read in sorted(self.reads.values(), key=lambda each: each.start):
             self.source.symbols[read.function].reads.append(Read(read.name, read.line, read.default))
         for flag in sorted(self.flags.values(), key=lambda each: each.start):
             self.source.symbols[flag.function].flags.append(FlagRead(flag.name, flag.line))
-        for call in self.source.calls if self.reads or self._hosts else ():
+        for call in self.source.calls if self._may_call() else ():
             self._write_client(call)
+        told = sorted((each.start, each.end) for each in self.source.calls if tells(each.callee))
         for text in self.source.texts:
             found = self._hosts.get(text.start, ())
+            near = bisect.bisect_left(told, (text.start, 0)) if found else 0
+            if any(start <= text.start < end for start, end in told[max(0, near - ROUNDS) : near]):
+                continue
             self.source.symbols[text.function].hosts.extend(
                 HostText(host, port, line_of(host, text.text, text.line)) for host, port in found
             )
+
+    def _may_call(self) -> bool:
+        """Say whether there is an address that a client could be given."""
+        return bool(self.reads or self._hosts or self._apart or self.source.tags) or any(
+            name in self.others for _, name in self.source.words
+        )
 
     # names
 
@@ -278,13 +322,40 @@ class _Flow(Values):
         """Keep a call that makes or uses a client, and the function whose parameter is its address."""
         if call.start in self.reads or call.start in self.flags:
             return
-        if not (self.language.clients.fullmatch(call.callee) or _CLIENT.fullmatch(call.callee)):
+        if not self._makes_client(call):
             return
         self.clients.setdefault(call.start, call)
         for argument in call.arguments:
             for _, name in self.words(argument.start, argument.end):
                 if names_an_address(name) or argument.name == name:
                     self._hand_on(Argument(0, 0, None, name), call.function, "client")
+
+    def _makes_client(self, call: Call) -> bool:
+        if self.language.clients.fullmatch(call.callee) or _CLIENT.fullmatch(call.callee):
+            return True
+        words = (name for each in call.arguments[1:] for _, name in self.words(each.start, each.end))
+        return any(_CREDENTIALS.fullmatch(name) for name in words)
+
+    def _find_apart(self) -> None:
+        """Keep the hosts that clients are given apart from their ports: `("db", 5432)`, `host: "db", port: 5432`."""
+        keyed = sorted(
+            (each.value.start, each.name, each.value.literal or "", each.value.number)
+            for each in self.source.assignments
+            if (each.name in _HOST_KEYS and each.value.literal) or (each.name == "port" and each.value.number)
+        )
+        for call in self.source.calls:
+            first, second = (*call.arguments, None, None)[:2]
+            given: list[tuple[str, int | None]] = []
+            if first and second and first.literal and second.number:
+                given.append((first.literal, second.number))
+            if call.arguments and keyed:
+                low, high = (bisect.bisect_left(keyed, at, key=lambda each: each[0]) for at in (call.start, call.end))
+                within = keyed[low : min(high, low + _KEYS)]
+                port = next((number for _, name, _, number in within if name == "port"), None)
+                given += [(text, port) for _, name, text, _ in within if name != "port"]
+            texts = [f"tcp://{host}:{port or ''}".rstrip(":") for host, port in given if _HOST_NAME.fullmatch(host)]
+            if texts and self._makes_client(call) and (found := tuple(hosts(texts))):
+                self._apart[call.start] = found
 
     def _write_client(self, call: Call) -> None:
         """Write down whom a call is a client of, where its address is known."""
@@ -298,10 +369,17 @@ class _Flow(Values):
             argument = call.arguments[wrapper.position]
             origin |= self.behind(argument.start, argument.end, call.function)
         origin |= self._of_receiver(call)
-        variables = tuple(sorted(name for name in origin.variables if names_an_address(name)))
-        written = tuple(dict.fromkeys(hosts(sorted(origin.texts))))
+        variables = tuple(sorted(name for name in origin.variables if self._is_address(name)))
+        apart = self._apart.get(call.start, ())
+        written = tuple(dict.fromkeys((*apart, *hosts(sorted(origin.texts)))))
+        symbol = self.source.symbols[call.function]
+        symbol.hosts.extend(HostText(host, port, call.line) for host, port in apart)
         if variables or written:
             self.source.symbols[call.function].clients.append(Client(call.line, variables, written))
+
+    def _is_address(self, variable: str) -> bool:
+        """Say whether a variable holds an address, by its name or by its default."""
+        return names_an_address(variable) or variable in self._addresses
 
     def _of_receiver(self, call: Call) -> Origin:
         """Return the origin of the client whose method is called."""
@@ -338,6 +416,11 @@ def read_trees(
         except (SyntaxError, ValueError, MemoryError) as error:
             yield name, error
     known = wrappers(outlines.values(), language)
+    files = []
     for name, each in outlines.items():
         watch(name)
-        yield name, understand(each, language, known)
+        files.append(values(each, language, known))
+    others = shared(files)
+    for name, each in outlines.items():
+        watch(name)
+        yield name, understand(each, language, known, others)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from scanners.source.outline import Argument, Assignment, Call, Outline
 
 _SPAN = 2_000
 """Bytes of an expression that are searched for names."""
-_USES = re.compile(r"(?:get|post|put|patch|delete|head|request|fetch|open|send\w*|new_?request\w*)!?", re.IGNORECASE)
+_USES = re.compile(
+    r"(?:(?:get|post|put|patch|delete)(?:_?for_?\w+|\w*async)?|head|request|fetch|open|send\w*|new_?request\w*)!?",
+    re.IGNORECASE,
+)
 """Clients whose result is an answer, not another client."""
 _SETS = re.compile(r"(?:.*[.:>$@])?(\w+)(?:\.|->)(?:put|set\w*|add\w*|with\w*)")
+
+_SETTINGS = re.compile(r"settings?|conf(?:ig\w*)?|cfg|options?|opts|env(?:ironment)?", re.IGNORECASE)
+"""Objects that hold what a program takes from outside."""
 
 
 @dataclass(slots=True)
@@ -48,7 +55,10 @@ class Values:
     source: Outline
     reads: dict[int, Found] = field(default_factory=dict)
     clients: dict[int, Call] = field(default_factory=dict)
+    others: Mapping[str, Origin] = field(default_factory=dict)
+    """What the names of other files hold."""
     _held: dict[str, list[tuple[Assignment, Origin]]] = field(default_factory=dict)
+    _given_here: set[str] = field(default_factory=set)
     _read_starts: list[int] = field(default_factory=list)
     _client_starts: list[int] = field(default_factory=list)
 
@@ -78,7 +88,33 @@ class Values:
         for at, name in self.words(start, end):
             if name in self._held:
                 origin |= self.value_of(name, at, function)
+            elif name in self.others and self._of_others(name, at):
+                origin |= self.others[name]
         return origin
+
+    @property
+    def bound(self) -> set[str]:
+        """Names that are given a value in this file."""
+        if not self._given_here:
+            self._given_here = {each.name for each in self.source.assignments} | {each[3] for each in self.source.tags}
+            self._given_here |= {name for each in self.source.functions for name in each.parameters}
+        return self._given_here
+
+    def _of_others(self, name: str, at: int) -> bool:
+        """Say whether a word means the name of another file: one word says it of settings only (`config.url`)."""
+        if name in self.bound:
+            return False
+        several = re.search(r"[a-z0-9][A-Z]|\w_\w", name) is not None
+        return several or _SETTINGS.search(self.source.members.get(at, "")) is not None
+
+    def held_everywhere(self) -> dict[str, Origin]:
+        """Return the names that hold nothing but variables, where another file can see them."""
+        found: dict[str, Origin] = {}
+        for name, several in self._held.items():
+            seen = [origin for each, origin in several if not each.local or each.function == 0]
+            if seen and len(seen) == len(several) and all(each.variables for each in seen):
+                found[name] = Origin(frozenset().union(*(each.variables for each in seen)))
+        return found
 
     def _starts(self, known: list[int], within: range) -> list[int]:
         return known[bisect.bisect_left(known, within.start) : bisect.bisect_left(known, within.stop)]
@@ -118,6 +154,10 @@ class Values:
             origin = replace(origin, client=bool(made) or handed)
             if origin.variables or origin.texts or origin.client:
                 held.setdefault(each.name, []).append((each, origin))
+        for name, _, function, holder in self.source.tags:
+            if holder:
+                value = Assignment(holder, False, Argument(0, 0), "", function)
+                held.setdefault(holder, []).append((value, Origin(frozenset({name}))))
         for read in self.reads.values():
             if read.out:
                 value = Assignment(read.out, False, Argument(read.start, read.end), "", read.function)

@@ -22,6 +22,15 @@ _VOCABULARIES = ("www.w3.org", "schemas.", "json-schema.org", "xmlns.", "purl.or
 _PROSE = re.compile(r"[\s<>{}]")
 """What no bare `host:port` holds, but sentences, markup and style sheets (`width:300`) do."""
 
+_TELLS = re.compile(
+    r"(?:.*[.:>])?(?:e?print(?:ln|f)?|puts|error_log|debug|info|notice|warn(?:ing)?|error|exception|critical|fatal|panic"
+    r"|(?:debug|info|warn|error|fatal|print)(?:f|ln|w)|log(?:Trace|Debug|Information|Warning|Error|Critical)"
+    r"|WriteLine)!?"
+    r"|(?:console|logger)\.log",
+    re.IGNORECASE,
+)
+"""Calls that write to a log or a screen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -94,6 +103,15 @@ def hosts(texts: Iterable[str]) -> Iterator[tuple[str, int | None]]:
                 continue
             if not prose or re.search(rf"(?://|[@,(]|=\s*(?:tcp:)?){re.escape(address.host)}", text):
                 yield address.host, address.port or address.implied
+
+
+def tells(callee: str) -> bool:
+    """Say whether what is called writes to a log or a screen: what it is told is prose.
+
+    >>> tells("logger.warning"), tells("info!"), tells("client.get")
+    (True, True, False)
+    """
+    return _TELLS.fullmatch(callee) is not None
 
 
 def line_of(host: str, text: str, first: int) -> int:

@@ -21,6 +21,7 @@ class Argument:
     """Last word of a name that is handed on."""
     out: bool = False
     """Its address is handed over: the call may write to it."""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +98,7 @@ class Outline:
     texts: list[Text] = field(default_factory=list)
     defaults: dict[tuple[int, int], str] = field(default_factory=dict)
     """Place of an expression to the literal that is taken where it has no value."""
-    tags: list[tuple[str, int, int]] = field(default_factory=list)
-    """Variable, line, function."""
+    members: dict[int, str] = field(default_factory=dict)
+    """Place of a word that is a member to the word before: 8 to `config` for `config.url`."""
+    tags: list[tuple[str, int, int, str]] = field(default_factory=list)
+    """Variable, line, function, and the field or parameter that is tagged; empty when it is not to be seen."""

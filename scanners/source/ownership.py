@@ -6,6 +6,7 @@ which reads the files, is pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,11 @@ from scanners import bounded
 from scanners.compose.files import COMPOSE_FILES
 from scanners.compose.scanner import ComposeScanner
 from scanners.protocol import Now, Redact
+
+_TESTS = re.compile(
+    r"(?:.*/)?(?:tests?|__tests__|specs?|testdata|fixtures|\w+\.Tests?)/.*"
+    r"|(?:.*/)?(?:test_[^/]+|conftest\.py|[^/]+[_.\-](?:test|tests|spec)\.\w+|[^/]+(?:Test|Tests|Spec|IT)\.(?:java|kt|cs|php))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,15 @@ class _Said:
     def of(self, predicate: Iri) -> list[tuple[Iri, Iri]]:
         """Return what the predicate joins."""
         return [(subject, target) for subject, known, target in self.links if known == predicate]
+
+
+def is_test(path: str) -> bool:
+    """Say whether a file tests a service, by where it stands and its name: it is not what the service runs.
+
+    >>> is_test("cart/cart_test.go"), is_test("cart/src/test/java/CartTest.java"), is_test("cart/latest.go")
+    (True, True, False)
+    """
+    return _TESTS.fullmatch(path) is not None
 
 
 def owners(facts: Iterable[Fact]) -> dict[str, Owner]:

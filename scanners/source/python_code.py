@@ -12,8 +12,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from scanners.references import names_an_address
-from scanners.source.nouns import Client, FlagRead, HostText, Module, Read, Symbol, Watch, hosts, line_of, unwatched
-from scanners.source.python_names import Helpers, Names, fields, name_of, shared
+from scanners.secrecy import is_secret
+from scanners.source.nouns import (
+    Client,
+    FlagRead,
+    HostText,
+    Module,
+    Read,
+    Symbol,
+    Watch,
+    hosts,
+    line_of,
+    tells,
+    unwatched,
+)
+from scanners.source.python_names import Helpers, Names, fields, held_by_all, name_of, shared
 
 BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What Python's own parser raises of a file that is no Python, or made to harm."""
@@ -51,6 +64,9 @@ def read_pythons(texts: Mapping[str, str], watch: Watch = unwatched) -> Iterator
             yield name, error
     functions = Counter(function for _, names in known.values() for function in names.functions)
     helpers = shared((names for _, names in known.values()), functions)
+    for _, names in known.values():
+        names.follow(helpers)
+    helpers.held = held_by_all(names for _, names in known.values())
     for name, (tree, names) in known.items():
         watch(name)
         try:
@@ -60,7 +76,8 @@ def read_pythons(texts: Mapping[str, str], watch: Watch = unwatched) -> Iterator
 
 
 def _understood(tree: ast.Module, names: Names, elsewhere: Helpers) -> Module:
-    names.follow(elsewhere)
+    if names.asks(elsewhere):
+        names.follow(elsewhere)
     visitor = _Visitor(names)
     visitor.visit(tree)
     return Module(tuple(visitor.symbols))
@@ -75,6 +92,8 @@ class _Visitor(ast.NodeVisitor):
         self._stack = [self.symbols[0]]
         self._path: list[str] = []
         self._settings: set[str] = set()
+        self._told: set[int] = set()
+        """Parts of what is written to a log or a screen."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # ast's name
         self._path.append(node.name)
@@ -108,6 +127,8 @@ class _Visitor(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:  # ast's name
         self._read(node)
         self._flag(node)
+        if tells(name_of(node.func) or ""):
+            self._told.update(id(part) for part in ast.walk(node))
         if self._is_client(node):
             variables, hosts = self._address(node)
             if variables or hosts:
@@ -119,7 +140,7 @@ class _Visitor(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:  # ast's name
-        if isinstance(node.value, str):
+        if isinstance(node.value, str) and id(node) not in self._told:
             for host, port in hosts([node.value]):
                 self._stack[-1].hosts.append(HostText(host, port, line_of(host, node.value, node.lineno)))
 
@@ -164,5 +185,6 @@ class _Visitor(ast.NodeVisitor):
             more, written = self.names.behind(argument)
             variables |= more
             texts |= written
+        variables = {name for name in variables if not is_secret(name)}
         address = variables if len(variables) == 1 else {name for name in variables if names_an_address(name)}
         return tuple(sorted(address)), tuple(dict.fromkeys(hosts(sorted(texts))))

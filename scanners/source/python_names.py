@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -50,6 +51,8 @@ class Helpers:
 
     env: dict[str, Helper] = field(default_factory=dict)
     flag: dict[str, Helper] = field(default_factory=dict)
+    held: dict[str, set[str]] = field(default_factory=dict)
+    """Names that hold variables, in files that import them."""
 
 
 def shared(modules: Iterable[Names], functions: Mapping[str, int]) -> Helpers:
@@ -74,6 +77,7 @@ class Names:
         self.helpers = Helpers()
         self.elsewhere = Helpers()
         self.functions: list[str] = []
+        self.bound: set[str] = set()
         self.held: dict[str, set[str]] = {}
         self.texts: dict[str, set[str]] = {}
         self._nodes = list(ast.walk(tree))
@@ -81,6 +85,7 @@ class Names:
             self._import(node)
         for node in self._nodes:
             self._alias(node)
+            self._bind(node)
         for node in tree.body:
             self._constant(node)
         methods = {id(each) for node in self._nodes if isinstance(node, ast.ClassDef) for each in node.body}
@@ -95,6 +100,12 @@ class Names:
         for _ in range(3):  # a value handed on through two names is followed, no further
             for node in self._nodes:
                 self._assignment(node)
+                if isinstance(node, ast.FunctionDef):
+                    self._returned(node)
+
+    def asks(self, elsewhere: Helpers) -> bool:
+        """Say whether there is more to follow: nothing was followed yet, or a name of another file is used."""
+        return self.elsewhere is not elsewhere or any(name_of(node) in elsewhere.held for node in self._nodes)
 
     def _import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -164,6 +175,23 @@ class Names:
             if name and texts:
                 self.texts.setdefault(name, set()).update(texts)
 
+    def _bind(self, node: ast.AST) -> None:
+        """Keep a name that is given a value in this file: it is not the one of another file."""
+        if isinstance(node, ast.arg):
+            self.bound.add(node.arg)
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            self.bound.add(name_of(node) or "")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self.bound.add(node.name)
+
+    def _returned(self, node: ast.FunctionDef) -> None:
+        """Keep the variables that a function gives back; a name of one word (`get`) may be anybody's."""
+        if "_" not in node.name.strip("_"):
+            return
+        for part in ast.walk(node):
+            if isinstance(part, ast.Return) and part.value is not None and (found := self.behind(part.value)[0]):
+                self.held.setdefault(node.name, set()).update(found)
+
     def is_environ(self, node: ast.AST) -> bool:
         """Say whether an expression is the environment."""
         if isinstance(node, ast.Attribute):
@@ -226,11 +254,27 @@ class Names:
             if name := self.variable(part):
                 variables.add(name)
             elif (held := name_of(part)) is not None:
-                variables |= self.held.get(held, set())
+                variables |= self.held.get(held) or self._of_others(held)
                 texts |= self.texts.get(held, set())
             elif isinstance(part, ast.Constant) and isinstance(part.value, str):
                 texts.add(part.value)
         return variables, texts
+
+    def _of_others(self, name: str) -> set[str]:
+        """Return the variables that a name of another file holds."""
+        return set() if name in self.bound else self.elsewhere.held.get(name, set())
+
+
+def held_by_all(modules: Iterable[Names]) -> dict[str, set[str]]:
+    """Return the names of two words or more that hold variables, and are given a value in one file only."""
+    modules = list(modules)
+    bound = Counter(name for each in modules for name in each.bound)
+    return {
+        name: variables
+        for each in modules
+        for name, variables in each.held.items()
+        if bound[name] == 1 and "_" in name.strip("_")
+    }
 
 
 def fields(node: ast.ClassDef) -> Iterator[tuple[str, int, str | None]]:

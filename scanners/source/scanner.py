@@ -21,7 +21,7 @@ from scanners.protocol import Now, Problem, Reading, Redact, Scan, clock, run
 from scanners.references import LIKELY, POSSIBLE, SURE
 from scanners.secrecy import is_secret, without_secrets
 from scanners.source.nouns import Module, Symbol
-from scanners.source.ownership import Owner, owner_of, owners_below
+from scanners.source.ownership import Owner, is_test, owner_of, owners_below
 from scanners.source.readers import MADE, READERS, is_configuration, suffix_of
 from scanners.source.reading import understood
 
@@ -93,7 +93,7 @@ class SourceScanner:
             ledger.say(iri, terms.PART_OF, repository, evidence=file.path)
             ledger.say(iri, terms.LANGUAGE, file.language, evidence=file.path)
             ledger.say(iri, terms.OTEL_CODE_FILE_PATH, where.path(file.path), evidence=file.path)
-            owner = owner_of(where.path(file.path), reading.raw.owners)
+            owner = None if is_test(file.path) else owner_of(where.path(file.path), reading.raw.owners)
             if owner is not None:
                 ledger.thing(owner.service, Kind.SERVICE, owner.name, file.path)
                 ledger.say(iri, terms.IMPLEMENTS, owner.service, evidence=file.path)

@@ -27,6 +27,7 @@ _EITHERS = frozenset(
     {"binary_expression", "binary", "binary_operator", "conditional_expression", "elvis_expression", "conditional"}
 )
 _PATH = re.compile(r"[@$&*:]*[A-Za-z_][\w.:>$?!\-]*")
+_OBJECT = re.compile(rb"(\w+)(?:\(\))?(?:\?|!!)?(?:\.|->|::)$")
 _LAST = re.compile(r"([A-Za-z_]\w*)[?!]*$")
 
 
@@ -119,7 +120,7 @@ class _Walk:
         elif kind == "token_tree":
             self._tokens(node, place)
         elif (kind in language.names and node.child_count == 0) or kind in ("instance_variable", "class_variable"):
-            self.outline.words.append((node.start_byte, self.text(node).lstrip("@$")))
+            self._word(node)
         elif _BLOCK.fullmatch(kind):
             return replace(place, block=(node.start_byte, node.end_byte))
         elif kind not in self._meant:
@@ -128,8 +129,28 @@ class _Walk:
         for tagged, pattern in language.tags:
             if kind == tagged and (match := pattern.search(self.text(node)[:1_000])):
                 name = match[1] if match[1].isupper() else re.sub(r"[.\-]", "_", match[1]).upper()
-                self.outline.tags.append((name, node.start_point.row + 1, place.function))
+                self.outline.tags.append((name, node.start_point.row + 1, place.function, self._tagged(node)))
         return place
+
+    def _word(self, node: Node) -> None:
+        start = node.start_byte
+        self.outline.words.append((start, self.text(node).lstrip("@$")))
+        if self.source[start - 1 : start] in (b".", b":", b">") and (
+            before := _OBJECT.search(self.source[max(0, start - 80) : start])
+        ):
+            self.outline.members[start] = before[1].decode()
+
+    def _tagged(self, node: Node) -> str:
+        """Return the name of the field or parameter that an annotation or a struct tag stands at."""
+        around = node.next_named_sibling if node.type == "attribute_item" else node.parent
+        for _ in range(3):
+            if around is None:
+                break
+            fields = map(around.child_by_field_name, ("name", "declarator"))
+            if (found := next((each for each in fields if each), None)) is not None:
+                return self._first_name(found)
+            around = around.parent
+        return ""
 
     # functions and what qualifies them
 
@@ -272,7 +293,8 @@ class _Walk:
         text = _squeezed(self.source[node.start_byte : node.end_byte]) if node.end_byte - node.start_byte < 200 else ""
         last = _LAST.search(text) if _PATH.fullmatch(text) else None
         out = text.startswith("&") or self.source[start:end].startswith((b"out ", b"ref "))
-        return Argument(start, end, None, last[1] if last else None, out)
+        number = int(text) if text.isdecimal() and text.isascii() and len(text) < 6 else None
+        return Argument(start, end, None, last[1] if last else None, out, number)
 
     # looks, assignments, strings
 
