@@ -7,8 +7,10 @@ import os
 import random
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -346,3 +348,19 @@ def test_a_loaded_graph_is_known_since_its_last_run(tmp_path: Path, estate: Sequ
     copy.load(tmp_path / "more.nq")
     assert copy.history.replayed() == held(copy)
     assert len(copy.as_of(T0)) == len(estate)
+
+
+def test_many_who_open_a_new_log_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """A log that does not exist yet is opened by all who come at the same moment."""
+    together = threading.Barrier(8)
+
+    def opened() -> int:
+        together.wait()
+        log = ChangeLog.open(tmp_path)
+        try:
+            return log.last
+        finally:
+            log.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [each.result() for each in [pool.submit(opened) for _ in range(8)]] == [0] * 8

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from ontology.errors import Unavailable
 from workbench.graph.changes import DEFAULT, Batch, Bulk, Kind, Row, bulked, net, unbulked
 
 FILE = "history.db"
+PATIENCE = 10.0
+"""Seconds that one who opens the log waits for another who does."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
   id INTEGER PRIMARY KEY, time INTEGER NOT NULL, run TEXT NOT NULL, kind TEXT NOT NULL,
@@ -65,7 +68,7 @@ class ChangeLog:
         """
         try:
             db = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(db)
             _prepare(db)
         except sqlite3.Error as error:
             raise _damaged(folder, error) from error
@@ -342,6 +345,20 @@ def _micros(moment: datetime) -> int:
 
 def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; while another one does the same, SQLite refuses at once instead of waiting."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _damaged(folder: Path, error: sqlite3.Error) -> Unavailable:
