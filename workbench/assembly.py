@@ -73,8 +73,12 @@ class Workplace:
     def doubt(self, fact: Fact, because: str) -> None:
         """Ask whoever says so to look again, and take it back where only a person had accepted it."""
         now = self.environment.clock.now()
-        self._said(lambda holder: writeback.take_back(holder, fact, now))
-        self._said(lambda holder: writeback.doubt(holder, fact, because, now))
+
+        def said(holder: Holder) -> None:
+            writeback.take_back(holder, fact, now)
+            writeback.doubt(holder, fact, because, now)
+
+        self._said(said)
 
     def _said(self, write: Callable[[Holder], object]) -> None:
         """Write where it lasts first: if that is refused, nothing was said."""

@@ -43,9 +43,10 @@ def settled(graph: Readable, scans: Sequence[Scan]) -> tuple[tuple[Scan, ...], t
     if not sources & (CODE | CONFIGURATION):
         return tuple(scans), ()
     fresh = {(scan.source, scan.scope) for scan in scans}
-    stored = [each for each in _stored(graph) if (each.source, each.scope) not in fresh]
+    wanted = CODE | CONFIGURATION if sources & CODE else CODE
+    stored = [each for each in _stored(graph, wanted) if (each.source, each.scope) not in fresh]
     code = [fact for each in stored if each.source in CODE for fact in each.facts]
-    told = [each for each in stored if each.source in CONFIGURATION] if sources & CODE else []
+    told = [each for each in stored if each.source in CONFIGURATION]
     every = settle([*scans, *told], known=code)
     again = (new for old, new in zip(told, every[len(scans) :], strict=True) if _said(new) != _said(old))
     return every[: len(scans)], tuple(again)
@@ -62,11 +63,11 @@ def _in_known_containers(graph: Readable, scans: Sequence[Scan]) -> Sequence[Sca
     return [replace(scan, facts=resolved(scan.facts, named)) if scan.source in HOSTS else scan for scan in scans]
 
 
-def _stored(graph: Readable) -> Iterator[Scan]:
-    """Yield the scopes of code and configuration as their last runs saw them."""
+def _stored(graph: Readable, sources: frozenset[str]) -> Iterator[Scan]:
+    """Yield the scopes of these sources as their last runs saw them."""
     for source, scope, layer, started, ended in graph.rows(_SCOPES):
         of = Layer(str(layer).rpartition("layer-")[2])
-        if str(source) in CODE | CONFIGURATION and of is not Layer.INFERRED:
+        if str(source) in sources and of is not Layer.INFERRED:
             assert isinstance(started, datetime)
             assert isinstance(ended, datetime)
             facts = tuple(graph.read(graph.of_scope(str(source), str(scope))))

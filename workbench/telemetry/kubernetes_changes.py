@@ -9,7 +9,7 @@ Of a ConfigMap the time of its last change is known, not what it was before. Sec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -20,36 +20,26 @@ from workbench.telemetry.kubernetes_reading import (
     DEPLOYMENTS,
     REPLICA_SETS,
     REVISIONS,
-    SECONDS,
     STATEFUL_SETS,
-    Cluster,
+    KubernetesSource,
     moment,
     workload,
 )
-from workbench.telemetry.live_source import LiveSource, Row, names_of, parsed, replied
+from workbench.telemetry.live_source import Row, names_of, parsed, replied
 
 REVISION = "deployment.kubernetes.io/revision"
 WORKLOADS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
 
 
-class KubernetesChanges(LiveSource):
+class KubernetesChanges(KubernetesSource):
     """Answers questions on changes from a Kubernetes API."""
 
     name = "kubernetes rollouts"
     modality: ClassVar[Modality] = Modality.CHANGES
 
-    def __init__(self, connect: Callable[[], Any], *, seconds: float = SECONDS) -> None:
-        """Bind to a cluster; nothing is sent before the first question.
-
-        Args:
-            connect: returns a read-only `kubernetes.client.ApiClient`.
-            seconds: that one answer may take.
-        """
-        self._connect, self._seconds = connect, seconds
-
     def reply(self, question: Question) -> Reply:
         """Return rollouts, scalings and changed ConfigMaps."""
-        cluster = Cluster(self._connect, self._seconds)
+        cluster = self.cluster()
         sets = cluster.listed(REPLICA_SETS)
         revisions = cluster.listed_if_allowed(REVISIONS)
         workloads = [each for kind in WORKLOADS for each in cluster.listed_if_allowed(kind)]

@@ -8,13 +8,13 @@ For a cluster without a log store: it reads pod by pod, so it takes at most twen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from ontology.errors import BadInput, Unavailable
 from workbench.nouns import Modality, Question, Reply
-from workbench.telemetry.kubernetes_reading import PODS, SECONDS, Cluster, moment, workload
-from workbench.telemetry.live_source import LiveSource, Row, names_of, parsed, replied
+from workbench.telemetry.kubernetes_reading import PODS, Cluster, KubernetesSource, moment, workload
+from workbench.telemetry.live_source import Row, names_of, parsed, replied
 from workbench.telemetry.log_lines import said
 
 LINES = 2_000
@@ -22,24 +22,15 @@ LINES = 2_000
 MOST_PODS = 20
 
 
-class KubernetesLogs(LiveSource):
+class KubernetesLogs(KubernetesSource):
     """Answers questions on logs from a Kubernetes API."""
 
     name = "kubernetes logs"
     modality: ClassVar[Modality] = Modality.LOGS
 
-    def __init__(self, connect: Callable[[], Any], *, seconds: float = SECONDS) -> None:
-        """Bind to a cluster; nothing is sent before the first question.
-
-        Args:
-            connect: returns a read-only `kubernetes.client.ApiClient`.
-            seconds: that one answer may take.
-        """
-        self._connect, self._seconds = connect, seconds
-
     def reply(self, question: Question) -> Reply:
         """Return the lines of the containers of the entities."""
-        cluster = Cluster(self._connect, self._seconds)
+        cluster = self.cluster()
         names = names_of(question)
         pods = parsed(self.name, ((workload(each, names), each) for each in cluster.listed(PODS)))
         meant = [(str(entity), pod) for entity, pod in pods if not names or entity in names]

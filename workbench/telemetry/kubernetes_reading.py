@@ -19,6 +19,7 @@ from typing import Any
 from ontology.errors import Unavailable
 from ontology.nouns import utc
 from workbench.telemetry.layouts import service_of
+from workbench.telemetry.live_source import LiveSource
 
 PAGE = 500
 """Objects of one answer."""
@@ -177,3 +178,20 @@ def moment(text: object) -> datetime | None:
         BadInput: it is none.
     """
     return utc(str(text)) if text else None
+
+
+class KubernetesSource(LiveSource):
+    """A source that asks a Kubernetes API."""
+
+    def __init__(self, connect: Callable[[], Any], *, seconds: float = SECONDS) -> None:
+        """Bind to a cluster; nothing is sent before the first question.
+
+        Args:
+            connect: returns a read-only `kubernetes.client.ApiClient`.
+            seconds: that one answer may take.
+        """
+        self._connect, self._seconds = connect, seconds
+
+    def cluster(self) -> Cluster:
+        """Return the cluster as one question reads it: what was refused is of that question."""
+        return Cluster(self._connect, self._seconds)

@@ -8,7 +8,7 @@ the window's start on; what ended before, or began after, is not. Events are kep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -18,12 +18,11 @@ from workbench.telemetry.kubernetes_reading import (
     EVENTS,
     NODES,
     PODS,
-    SECONDS,
-    Cluster,
+    KubernetesSource,
     moment,
     workload,
 )
-from workbench.telemetry.live_source import LiveSource, Row, held, names_of, parsed, replied
+from workbench.telemetry.live_source import Row, held, names_of, parsed, replied
 
 KEPT = timedelta(hours=1)
 """How long a cluster keeps events, unless it is told otherwise."""
@@ -31,24 +30,15 @@ _HEALTHY = {"Ready": "True", "Available": "True", "Progressing": "True", "PodSch
 """What a condition is when all is well; pressure and the like of a node should be False."""
 
 
-class KubernetesState(LiveSource):
+class KubernetesState(KubernetesSource):
     """Answers questions on state from a Kubernetes API."""
 
     name = "kubernetes"
     modality: ClassVar[Modality] = Modality.STATE
 
-    def __init__(self, connect: Callable[[], Any], *, seconds: float = SECONDS) -> None:
-        """Bind to a cluster; nothing is sent before the first question.
-
-        Args:
-            connect: returns a read-only `kubernetes.client.ApiClient`.
-            seconds: that one answer may take.
-        """
-        self._connect, self._seconds = connect, seconds
-
     def reply(self, question: Question) -> Reply:
         """Return how things are, and the events."""
-        cluster = Cluster(self._connect, self._seconds)
+        cluster = self.cluster()
         names = names_of(question)
         pods = cluster.listed(PODS)
         others = {kind: cluster.listed_if_allowed(kind) for kind in (DEPLOYMENTS, NODES, EVENTS)}
