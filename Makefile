@@ -52,7 +52,7 @@ soak: install ## fault and attack suites at their full counts
 	WORKBENCH_SOAK=1 $(BIN)/python -m pytest -m soak
 
 lock: ## compile requirements.lock anew from pyproject.toml
-	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev --extra estate pyproject.toml -o requirements.lock
 
 labextension: install ## rebuild the lab extension's bundle (needs Node 20 and npm)
 	cd labextension && npm ci --ignore-scripts --no-audit --no-fund && rm -rf dist && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build

@@ -12,6 +12,11 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ASKED = [
+    *PROJECT["project"]["dependencies"],
+    *PROJECT["project"]["optional-dependencies"]["estate"],
+    *PROJECT["dependency-groups"]["dev"],
+]
 PACKAGES = ("ontology", "scanners", "memory", "workbench")
 
 
@@ -20,15 +25,14 @@ def test_conda_users_get_the_same_packages() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     listed = next(each["pip"] for each in environment["dependencies"] if isinstance(each, dict))
 
-    assert set(listed) == {*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"], "-e ."}
+    assert set(listed) == {*ASKED, "-e ."}
 
 
 def test_the_lock_has_hashes_and_names_no_registry() -> None:
     """Every pinned package has a hash, every asked-for one is pinned, and no address stands in the lock."""
     lock = (ROOT / "requirements.lock").read_text()
     pinned = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
-    asked = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
-    names = {re.split(r"[\[<>=;]", each)[0].strip().lower() for each in asked}
+    names = {re.split(r"[\[<>=;]", each)[0].strip().lower() for each in ASKED}
 
     assert names <= pinned
     assert "://" not in lock
