@@ -66,8 +66,12 @@ def test_the_payload_has_exactly_the_documented_keys(tmp_path: Path) -> None:
     """Top level and datasets hold what is promised, no more."""
     answer(tmp_path, "a", root_cause="pay")
     payload = report.payload(scored([outcome("a", "pay")], tmp_path))
-    assert set(payload) == {"datasets", "cases"}
-    assert set(payload["datasets"]["shop"]) == {"n", "ac@1", "ac@3", "avg@5", "seconds_per_case"}
+    assert set(payload) == {"validity", "datasets", "average", "groups", "cases"}
+    rates = {"ac@1", "ac@3", "ac@5", "avg@5", "cause_accuracy", "joint@1", "abstained", "false_blame"}
+    belief = {"precision_surfaced", "share_surfaced", "auroc", "ece", "brier_skill", "augrc"}
+    counts = {"n", "cases", "crashed", "unscored", "quiet_n", "intervals"}
+    costs = {"seconds_per_case", "seconds_median", "dollars_per_case"}
+    assert set(payload["datasets"]["shop"]) == rates | belief | counts | costs
     assert json.loads(json.dumps(payload)) == payload
 
 

@@ -9,17 +9,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from memory.protocol import Episode, Recollection, Symptom
-from ontology.errors import BadInput, NotFound
+from ontology.errors import BadInput, NotFound, PersonError
 from ontology.nouns import Alert, Entity
 from workbench.assembly import recorded, recorded_alert
+from workbench.bench import progress as kept
+from workbench.bench.baselines import METHODS, baseline
+from workbench.bench.gate import Validity, validity
 from workbench.bench.score import Outcome, Results, scored
+from workbench.engine import weigh
 from workbench.engine.loop import investigate, opened
 from workbench.nouns import Budget, Case, State
 from workbench.ports import Reasoner
 from workbench.reasoning.statistical import StatisticalReasoner
+from workbench.telemetry.layouts_known import cases_in
 
 BUDGET = Budget(questions=20, seconds=300.0)
 """Of one case. No dollars: the bench measures what costs nothing."""
@@ -46,15 +52,18 @@ def run(
     truth: Path | None = None,
     progress: Progress | None = None,
     jobs: int = 1,
+    resume: Path | None = None,
 ) -> Results:
     """Investigate every case, then open the answers and score.
 
     Args:
         case_dirs: folders of cases, or folders of such folders.
-        reasoner: who thinks; `statistical` needs no key.
+        reasoner: who thinks: `statistical`, or a method of `baselines`; none needs a key.
         truth: folder with the answers, see `score.scored`.
         progress: told after every case.
         jobs: how many cases at a time, each in a process of its own; more than one costs the honest seconds.
+        resume: a file that keeps every outcome as it comes (JSON lines); cases that it holds for this reasoner
+            and this code of ours are not run again.
 
     Raises:
         NotFound: a folder is not there, or holds no case.
@@ -62,23 +71,28 @@ def run(
     """
     _reasoner(reasoner)
     folders = cases(case_dirs)
-    outcomes = []
-    for outcome in _outcomes(folders, reasoner, jobs):
-        outcomes.append(outcome)
+    done = kept.read(resume, reasoner) if resume else {}
+    waiting = [folder for folder in folders if folder.resolve() not in done]
+    told = len(folders) - len(waiting)
+    for outcome in _outcomes(waiting, reasoner, jobs):
+        done[outcome.folder.resolve()] = outcome
+        told += 1
+        if resume:
+            kept.add(resume, reasoner, outcome)
         if progress is not None:
-            progress(len(outcomes), len(folders), outcome)
-    return scored(outcomes, truth)
+            progress(told, len(folders), outcome)
+    return scored((done[folder.resolve()] for folder in folders), truth)
 
 
 def cases(case_dirs: Iterable[Path]) -> list[Path]:
-    """Return the folders that hold a `case.json`, each once, in the order given and then by path.
+    """Return the folders of cases, and the places of those in a list, each once, in the order given and then by path.
 
     Raises:
         NotFound: a folder is not there, or holds no case.
     """
     found: dict[Path, None] = {}
     for folder in map(Path, case_dirs):
-        inside = [folder] if (folder / "case.json").is_file() else sorted(p.parent for p in folder.rglob("case.json"))
+        inside = cases_in(folder)
         if not inside:
             raise NotFound(
                 f"{folder} holds no case.", next_step="Name a folder with a case.json in it, or one that holds such."
@@ -100,15 +114,26 @@ def _outcomes(folders: Sequence[Path], reasoner: str, jobs: int) -> Iterator[Out
 
 def outcome(folder: Path, reasoner: str = "statistical") -> Outcome:
     """Investigate one case to its end; a crash is an outcome too, with its reason and without a ranking."""
-    case_id, dataset = _named(folder)
+    case_id, dataset, system = _named(folder)
     began = time.perf_counter()
     try:
         ended = _investigated(folder, _reasoner(reasoner))
     except Exception as error:
         # Whatever went wrong, the case counts as failed and says why; the run goes on to the next case.
         crash = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        return Outcome(case_id, dataset, folder, (), seconds=time.perf_counter() - began, crash=crash)
-    return _outcome(ended, case_id, dataset, folder, time.perf_counter() - began)
+        held = Validity(_loads(folder), why=crash)
+        seconds = time.perf_counter() - began
+        return Outcome(case_id, dataset, folder, (), seconds=seconds, crash=crash, system=system, validity=held)
+    return replace(_outcome(ended, case_id, dataset, folder, time.perf_counter() - began), system=system)
+
+
+def _loads(folder: Path) -> bool:
+    """Say whether the case itself can be read: a crash of a reasoner on a whole case is the reasoner's."""
+    try:
+        opened(recorded_alert(str(folder)))
+        return recorded(folder) is not None
+    except PersonError:
+        return False
 
 
 def _investigated(folder: Path, reasoner: Reasoner) -> Case:
@@ -131,19 +156,28 @@ def _outcome(case: Case, case_id: str, dataset: str, folder: Path, seconds: floa
         case.ended,
         case.spent.questions,
         seconds,
+        hops=weigh.distances(case),
+        dollars=case.spent.dollars,
+        validity=validity(case),
     )
 
 
-def _named(folder: Path) -> tuple[str, str]:
-    """Return the case's id and dataset; a case.json that cannot be read leaves the folder's names."""
+def _named(folder: Path) -> tuple[str, str, str]:
+    """Return the case's id, dataset and system; a case.json that cannot be read leaves the folder's names."""
+    names = folder.name, folder.parent.name, ""
     try:
         payload = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-        return str(payload.get("case_id", folder.name)), str(payload.get("dataset", folder.parent.name))
+        keys = ("case_id", "dataset", "system")
+        return tuple(str(payload.get(key, name)) for key, name in zip(keys, names, strict=True))  # type: ignore[return-value]  # three of three
     except (OSError, ValueError, AttributeError):
-        return folder.name, folder.parent.name
+        return names
+
+
+REASONERS = ("statistical", *METHODS)
+"""Whom the bench can run."""
 
 
 def _reasoner(name: str) -> Reasoner:
-    if name != "statistical":
-        raise BadInput(f"The bench does not know a reasoner {name!r}.", next_step="Use --reasoner statistical.")
-    return StatisticalReasoner()
+    if name not in REASONERS:
+        raise BadInput(f"The bench does not know a reasoner {name!r}.", next_step=f"One of: {', '.join(REASONERS)}.")
+    return StatisticalReasoner() if name == "statistical" else baseline(name)

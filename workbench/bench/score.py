@@ -9,12 +9,13 @@ right when nothing was surfaced, and has no rank.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ontology.errors import BadInput, NotFound
+from workbench.bench.gate import Validity
 from workbench.telemetry.layouts import service_of
 
 DEPTH = 5
@@ -41,6 +42,11 @@ class Outcome:
     seconds: float = 0.0
     crash: str = ""
     """Why there is no ranking; empty where there is one."""
+    system: str = ""
+    hops: Mapping[str, int] = field(default_factory=dict)
+    """How many calls lead from the alert's entity to each entity that it reaches."""
+    dollars: float = 0.0
+    validity: Validity = field(default=Validity())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Score:
     failure_mode: str | None = None
     scored: bool = True
     """Whether there was an answer."""
+    family: str = ""
+    """The family of the fault, as the answer calls it; empty where it does not."""
 
     @property
     def rank(self) -> int | None:
@@ -67,6 +75,20 @@ class Score:
         if self.failure_mode is None or self.root_cause is None:
             return None
         return self.rank == 1 and self.outcome.failure_modes[:1] == (self.failure_mode,)
+
+    @property
+    def joint(self) -> bool | None:
+        """Whether taxonomy, object and cause are all right; None where the dataset knows no cause."""
+        return None
+
+    @property
+    def difficulty(self) -> str:
+        """How far the cause lies from where the alert fired: `at the alert`, `one call away`, `further`, `no path`."""
+        if self.root_cause is None:
+            return ""
+        near = {collapsed([name], self.outcome.dataset)[0]: hops for name, hops in self.outcome.hops.items()}
+        hops = near.get(collapsed([self.root_cause], self.outcome.dataset)[0])
+        return "no path" if hops is None else ("at the alert", "one call away", "further")[min(hops, 2)]
 
     @property
     def quiet(self) -> bool | None:
@@ -131,7 +153,8 @@ def scored(outcomes: Iterable[Outcome], truth: Path | None = None) -> Results:
     Args:
         outcomes: what the investigations said.
         truth: a folder with the answers, as `<case_id>.json`, as `**/<case_id>/truth.json`, or as a copy of the
-            tree of cases; without it an answer stands in the case's folder or in a folder `truth` beside it.
+            tree of cases; without it an answer stands in the case's folder, in a folder `truth` beside it, or, for a
+            case in a list, as its line of the list's truth.jsonl.
 
     Raises:
         NotFound: the folder is not there.
@@ -144,9 +167,10 @@ def scored(outcomes: Iterable[Outcome], truth: Path | None = None) -> Results:
 def _scored(outcome: Outcome, path: Path | None) -> Score:
     if path is None:
         return Score(outcome, None, scored=False)
-    answer = _read(path)
+    answer = _read(path, outcome.case_id)
     cause, mode = answer.get("root_cause"), answer.get("failure_mode")
-    return Score(outcome, str(cause) if cause else None, str(mode) if mode else None)
+    family = answer.get("fault_family") or answer.get("fault_category") or answer.get("fault_type") or ""
+    return Score(outcome, str(cause) if cause else None, str(mode) if mode else None, family=str(family))
 
 
 def _listed(truth: Path) -> Mapping[str, Path]:
@@ -164,14 +188,20 @@ def _answer(outcome: Outcome, answers: Mapping[str, Path], truth: Path | None) -
     if truth is not None:
         return answers.get(outcome.case_id) or answers.get(outcome.folder.name)
     name, folder = f"{outcome.case_id}.json", outcome.folder
-    places = (folder / "truth.json", folder.parent / "truth" / name, folder.parent.parent / "truth" / name)
+    listed = folder.parent / "truth.jsonl" if not folder.exists() else folder / "truth.jsonl"
+    places = (folder / "truth.json", folder.parent / "truth" / name, folder.parent.parent / "truth" / name, listed)
     return next((place for place in places if place.is_file()), None)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, case_id: str) -> dict[str, Any]:
+    """Return the answer in a file; of a list of answers, a line each, that of the case."""
     try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        text = path.read_text(encoding="utf-8")
+        lines: Iterator[Any] = (
+            map(json.loads, text.splitlines()) if path.suffix == ".jsonl" else iter((json.loads(text),))
+        )
+        answer: Any = next((each for each in lines if path.suffix != ".jsonl" or each["case_id"] == case_id), {})
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"The answer {path} cannot be read: {error}.", next_step="Restore the file.") from error
     if not isinstance(answer, dict):
         raise BadInput(f"The answer {path} is not a JSON object.", next_step="Restore the file.")

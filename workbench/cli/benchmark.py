@@ -1,15 +1,18 @@
-"""Verbs of the evaluation bench: bench run."""
+"""Verbs of the evaluation bench: run, compare, report."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ontology.errors import NotAllowed
-from workbench.bench import report
+from ontology.errors import BadInput, NotAllowed
+from workbench.bench import compare as comparing
+from workbench.bench import report as reporting
+from workbench.bench.run import REASONERS
 from workbench.bench.run import run as run_bench
 
 
@@ -22,15 +25,26 @@ def bench() -> None:
 
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @bench.command()
 @click.option("--cases", "folders", multiple=True, required=True, type=_FOLDER, help="a case, or a folder of cases")
 @click.argument("more", nargs=-1, type=_FOLDER, metavar="[DIR]...")
 @click.option("--truth", type=_FOLDER, help="folder with the answers, apart")
-@click.option("--reasoner", type=click.Choice(["statistical"]), default="statistical", show_default=True)
-@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="write the results as JSON")
-def run(folders: tuple[Path, ...], more: tuple[Path, ...], truth: Path | None, reasoner: str, out: Path | None) -> None:
+@click.option("--reasoner", type=click.Choice(REASONERS), default="statistical", show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="cases at a time")
+@click.option("--resume", type=_FILE, help="keep outcomes in this file; run again what it lacks only")
+@click.option("--json", "out", type=_FILE, help="write the results as JSON")
+def run(
+    folders: tuple[Path, ...],
+    more: tuple[Path, ...],
+    truth: Path | None,
+    reasoner: str,
+    jobs: int,
+    resume: Path | None,
+    out: Path | None,
+) -> None:
     """Run recorded cases through the same investigation as the notebook, and score the answers afterwards.
 
     Further folders may follow: --cases ONE TWO THREE.
@@ -40,19 +54,58 @@ def run(folders: tuple[Path, ...], more: tuple[Path, ...], truth: Path | None, r
     from rich.console import Console
     from rich.progress import Progress
 
-    if out is not None:
-        _writable(out)
+    for each in (out, resume):
+        if each is not None:
+            _writable(each)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("Investigating", total=None)
         results = run_bench(
             (*folders, *more),
             reasoner=reasoner,
             truth=truth,
+            jobs=jobs,
+            resume=resume,
             progress=lambda done, total, _: progress.update(bar, completed=done, total=total),
         )
-    click.echo(report.table(results))
+    click.echo(reporting.table(results))
     if out is not None:
-        _write(out, json.dumps(report.payload(results), indent=1))
+        _write(out, json.dumps(reporting.payload(results), indent=1))
+
+
+_RUN = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@bench.command()
+@click.argument("first", type=_RUN)
+@click.argument("second", type=_RUN)
+def compare(first: Path, second: Path) -> None:
+    """Say what got better or worse from one run to another, case by case, and whether that is more than noise.
+
+    Example: workbench bench compare before.json after.json
+    """
+    click.echo(comparing.told(comparing.compared(_read(first), _read(second))))
+
+
+@bench.command()
+@click.argument("runs", type=_RUN, nargs=-1, required=True)
+@click.option("--out", type=_FILE, default="report.html", show_default=True, help="the page to write")
+def report(runs: tuple[Path, ...], out: Path) -> None:
+    """Write one HTML page of one or several runs, side by side: rates with intervals, reliability, thresholds.
+
+    Example: workbench bench report ours.json baro.json --out report.html
+    """
+    from workbench.bench import page
+
+    _writable(out)
+    _write(out, page.page({each.stem: _read(each) for each in runs}))
+    click.echo(f"Wrote {out}.")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}.", next_step="Name a file that --json wrote.") from error
 
 
 def _writable(path: Path) -> None:

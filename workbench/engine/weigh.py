@@ -41,9 +41,19 @@ def alerted(case: Case) -> Entity | None:
 
 def distance(case: Case, suspect: Entity) -> int | None:
     """Return how many calls lead from the alert's entity to the suspect; None where none do or none are known."""
+    return _steps(case).get(str(suspect.iri))
+
+
+def distances(case: Case) -> dict[str, int]:
+    """Return how many calls lead from the alert's entity to each entity in scope that they reach, by name."""
+    names = {str(each.iri): each.name for each in case.scope}
+    return {names[iri]: steps for iri, steps in _steps(case).items() if iri in names}
+
+
+def _steps(case: Case) -> dict[str, int]:
     start = alerted(case)
     if start is None:
-        return None
+        return {}
     callees: defaultdict[str, set[str]] = defaultdict(set)
     for fact in case.topology:
         if fact.predicate in (CALLS, USES_DATASTORE):
@@ -54,7 +64,7 @@ def distance(case: Case, suspect: Entity) -> int | None:
         for callee in callees[here] - steps.keys():
             steps[callee] = steps[here] + 1
             queue.append(callee)
-    return steps.get(str(suspect.iri))
+    return steps
 
 
 def margin(hypothesis: Hypothesis, case: Case) -> float | None:

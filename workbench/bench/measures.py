@@ -1,0 +1,167 @@
+"""How good a ranking and a confidence are: pure functions of arrays, each with its source.
+
+A confidence is a number from 0 to 1 beside whether the first hypothesis was right. Everything that cannot be said of
+so few cases is None, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+BINS = 10
+"""Bins of equal mass that the calibration error is read from; fewer where there are fewer than 10 cases a bin."""
+DRAWS = 2000
+"""Resamples of a bootstrap interval."""
+LEVEL = 0.95
+"""Coverage of an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A percentile bootstrap interval (Efron 1979), two-sided, LEVEL."""
+
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float], draws: int = DRAWS, seed: int = 7) -> Interval | None:
+    """Return the bootstrap interval of the mean of these values; None without any.
+
+    >>> interval([1.0, 1.0, 1.0])
+    Interval(low=1.0, high=1.0)
+    """
+    if not len(values):
+        return None
+    dice, data = np.random.default_rng(seed), np.asarray(values, dtype=float)
+    means = data[dice.integers(0, len(data), (draws, len(data)))].mean(axis=1)
+    low, high = np.quantile(means, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return Interval(float(low), float(high))
+
+
+def spread(
+    confidences: Sequence[float],
+    right: Sequence[bool],
+    measure: Callable[[np.ndarray, np.ndarray], float | None],
+    draws: int = 400,
+    seed: int = 7,
+) -> Interval | None:
+    """Return the bootstrap interval of a measure of confidences; None where under half of the draws carry it."""
+    if len(right) < 2:
+        return None
+    dice, sure, hit = np.random.default_rng(seed), np.asarray(confidences, float), np.asarray(right, bool)
+    found = []
+    for _ in range(draws):
+        drawn = dice.integers(0, len(hit), len(hit))
+        value = measure(sure[drawn], hit[drawn])
+        if value is not None:
+            found.append(value)
+    if len(found) < draws / 2:
+        return None
+    low, high = np.quantile(found, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return Interval(float(low), float(high))
+
+
+def auroc(confidences: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float | None:
+    """Return the chance that a right one is held surer than a wrong one, ties at one half; None without both kinds.
+
+    Source: Mann and Whitney 1947; Hanley and McNeil 1982.
+
+    >>> auroc([0.9, 0.8, 0.3], [True, False, False])
+    1.0
+    """
+    sure, hit = np.asarray(confidences, float), np.asarray(right, bool)
+    if hit.all() or not hit.any():
+        return None
+    from scipy.stats import rankdata
+
+    ranks, n = rankdata(sure), int(hit.sum())
+    return float((ranks[hit].sum() - n * (n + 1) / 2) / (n * (len(hit) - n)))
+
+
+def ece(confidences: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float | None:
+    """Return the debiased calibration error, 0 to 1: root of the mean squared gap of bins of equal mass.
+
+    From every bin's squared gap the variance of its own hit rate is taken away, since a perfectly calibrated scorer
+    shows gaps by chance too. Source: Kumar, Liang and Ma, NeurIPS 2019 (debiased estimator).
+
+    None under four cases: a bin needs two of them, and one bin is no curve.
+    """
+    sure, hit = np.asarray(confidences, float), np.asarray(right, float)
+    if len(sure) < 4:
+        return None
+    order = np.argsort(sure, kind="stable")
+    parts = np.array_split(order, max(2, min(BINS, len(sure) // 10)))
+    total = 0.0
+    for part in parts:
+        gap, rate = sure[part].mean() - hit[part].mean(), hit[part].mean()
+        total += len(part) * (gap**2 - rate * (1 - rate) / (len(part) - 1))
+    return float(np.sqrt(max(0.0, total / len(sure))))
+
+
+def brier_skill(confidences: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float | None:
+    """Return 1 - Brier score / that of always saying the base rate; None where all are right or all wrong.
+
+    Source: Murphy 1973. 1 is perfect, 0 no better than the base rate, negative worse.
+    """
+    sure, hit = np.asarray(confidences, float), np.asarray(right, float)
+    if not len(hit) or hit.min() == hit.max():
+        return None
+    reference = float(np.mean((hit.mean() - hit) ** 2))
+    return 1.0 - float(np.mean((sure - hit) ** 2)) / reference
+
+
+def augrc(confidences: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float | None:
+    """Return the area under the generalised risk-coverage curve, 0 (best) to 1/2; None without a case.
+
+    The risk at a coverage is the share of *all* cases that are shown and wrong; cases of equal confidence are shown
+    together. Source: Traub et al., NeurIPS 2024.
+    """
+    sure, hit = np.asarray(confidences, float), np.asarray(right, bool)
+    if not len(sure):
+        return None
+    order = np.argsort(-sure, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(sure[order]) != 0, True))
+    coverage = np.concatenate([[0.0], (ends + 1) / len(sure)])
+    risk = np.concatenate([[0.0], np.cumsum(~hit[order])[ends] / len(sure)])
+    return float(np.trapezoid(risk, coverage))
+
+
+def reliability(
+    confidences: Sequence[float], right: Sequence[bool], bins: int = BINS
+) -> list[tuple[float, float, int]]:
+    """Return (mean confidence, share right, n) of bins of equal mass, least sure first: the reliability curve."""
+    sure, hit = np.asarray(confidences, float), np.asarray(right, float)
+    if not len(sure):
+        return []
+    order = np.argsort(sure, kind="stable")
+    parts = [part for part in np.array_split(order, min(bins, max(1, len(sure) // 5))) if len(part)]
+    return [(float(sure[part].mean()), float(hit[part].mean()), len(part)) for part in parts]
+
+
+def surfaced_at(
+    confidences: Sequence[float], right: Sequence[bool], thresholds: Sequence[float]
+) -> list[tuple[float, float, float | None]]:
+    """Return (threshold, share surfaced, precision of what is surfaced or None) for each threshold."""
+    sure, hit = np.asarray(confidences, float), np.asarray(right, bool)
+    found: list[tuple[float, float, float | None]] = []
+    for threshold in thresholds:
+        shown = sure >= threshold
+        precision = float(hit[shown].mean()) if shown.any() else None
+        found.append((float(threshold), float(shown.mean()) if len(sure) else 0.0, precision))
+    return found
+
+
+def same_by_chance(better: int, worse: int) -> float:
+    """Return the two-sided p that so lopsided a split of the changed cases is chance (exact McNemar 1947 test).
+
+    >>> same_by_chance(0, 0), round(same_by_chance(8, 0), 4)
+    (1.0, 0.0078)
+    """
+    if better + worse == 0:
+        return 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(better, better + worse, 0.5).pvalue)
