@@ -187,9 +187,10 @@ def _edges(link: Link, roles: Mapping[Iri, Role]) -> Iterator[Edge]:
     mention, component, setting = link.mention, link.component, link.setting
     target, evidence = mention.target.service, setting.evidence if setting else component.evidence
     confidence = POSSIBLE if link.browser else mention.confidence
-    if setting is not None:
-        yield Edge(setting.iri, terms.REFERENCES, target, confidence, evidence, mention.port)
-    if target == component.service or confidence <= POSSIBLE:
+    own = target == component.service
+    if setting is not None:  # a service's own address, as where it listens, refers to nobody else
+        yield Edge(setting.iri, terms.MENTIONS if own else terms.REFERENCES, target, confidence, evidence, mention.port)
+    if own or confidence <= POSSIBLE:
         return
     role = roles.get(target, Role.APPLICATION)
     if is_telemetry(setting.name if setting else "", mention, role):

@@ -1,8 +1,8 @@
 """Which service does a value mean? Pure: values, the settings beside them and a directory of names in, mentions out.
 
 Understood: URLs, `host:port`, lists of either, connection strings (`Host=db;Port=5432`, `user@tcp(db:3306)/`,
-`jdbc:...`), bare hosts with the port in a sibling setting, and the indirections `$(NAME)` and
-`${NAME:-default}`.
+`jdbc:...`), bare hosts with the port in a sibling setting or in a sibling's address of the same service, and the
+indirections `$(NAME)` and `${NAME:-default}`.
 
 Confidence comes in bands: 0.9 name and port both match one service; 0.7 the name matches and the port is
 missing or implied; 0.5 the value alone looks like it. (1.0 is for what was observed.) What is called a
@@ -138,6 +138,19 @@ def sibling_port(variable: str, siblings: Mapping[str, str], known: frozenset[in
     return exact or next((port for port in ports.values() if port in known), None) or next(iter(ports.values()), None)
 
 
+def told_port(target: Target, siblings: Mapping[str, str], directory: Directory) -> int | None:
+    """Return the port with which the other settings name this service; None where none does, or two disagree.
+
+    >>> cart = Target(Iri("urn:cart"), "cart", frozenset({7070, 7071}))
+    >>> told_port(cart, {"CART_HOST": "cart", "CART_EVENTS": "http://cart:7071/events"}, Directory({"cart": cart}))
+    7071
+    """
+    said = [each for value in siblings.values() for each in addresses(value) if each.port is not None]
+    meant = ((directory.find(each.host), each.port) for each in said)
+    ports = {port for found, port in meant if found is not None and found.service == target.service}
+    return ports.pop() if len(ports) == 1 else None
+
+
 def mentions(variable: str, value: str, siblings: Mapping[str, str], directory: Directory) -> tuple[Mention, ...]:
     """Return the services that the value of a setting means, with the port and how sure that is.
 
@@ -150,7 +163,7 @@ def mentions(variable: str, value: str, siblings: Mapping[str, str], directory: 
     found: dict[tuple[Iri, int | None], Mention] = {}
     for address in addresses(value):
         target = directory.find(address.host)
-        mention = None if target is None else _judge(variable, address, siblings, target)
+        mention = None if target is None else _judge(variable, address, siblings, target, directory)
         if mention is None:
             continue
         if mention.bare and any(service == mention.target.service for service, _ in found):
@@ -159,7 +172,9 @@ def mentions(variable: str, value: str, siblings: Mapping[str, str], directory: 
     return tuple(found.values())
 
 
-def _judge(variable: str, address: Address, siblings: Mapping[str, str], target: Target) -> Mention | None:
+def _judge(
+    variable: str, address: Address, siblings: Mapping[str, str], target: Target, directory: Directory
+) -> Mention | None:
     """Return how sure it is that the address means the target; None when the value is only a word."""
     if address.port is not None:
         return Mention(target, address.port, SURE if address.port in target.ports else LIKELY)
@@ -169,7 +184,7 @@ def _judge(variable: str, address: Address, siblings: Mapping[str, str], target:
         return Mention(target, port, LIKELY)
     port = sibling_port(variable, siblings, target.ports)
     if names_an_address(variable) or port is not None:
-        return Mention(target, port or only, LIKELY, bare=True)
+        return Mention(target, port or only or told_port(target, siblings, directory), LIKELY, bare=True)
     words = set(re.split(r"[_.\-]+", variable.lower())) - {"service", "svc"}
     alike = words == set(re.split(r"[_.\-]+", address.host.lower())) - {"service", "svc"}
     return Mention(target, only, POSSIBLE, bare=True) if alike else None

@@ -28,6 +28,7 @@ from workbench.ports import Environment, Reasoner, Source
 from workbench.settings import Settings
 
 if TYPE_CHECKING:  # pandas and requests take a second, and a scan needs neither
+    from workbench.telemetry.clients import LiveClients
     from workbench.telemetry.recorded import RecordedCase
 
 LIVE = "live"
@@ -168,15 +169,42 @@ def _elsewhere(settings: Settings) -> Holder | None:
 
 def clients(settings: Settings) -> Clients:
     """Return the clients of vendors' APIs for scanners; each can only read."""
-    from workbench.telemetry.clients import LiveClients
+    return _clients(settings)
 
-    return LiveClients({base.rstrip("/"): token.get_secret_value() for base, token in settings.tokens.items()})
+
+def _clients(settings: Settings) -> LiveClients:
+    from workbench.telemetry.clients import LiveClients
+    from workbench.telemetry.pace import Limits, process_paces
+
+    limits = Limits(
+        seconds=settings.source_seconds,
+        per_second=settings.source_requests_per_second,
+        burst=settings.source_burst,
+        failures=settings.source_failures,
+        rest_seconds=settings.source_rest_seconds,
+    )
+    tokens = {base.rstrip("/"): token.get_secret_value() for base, token in settings.tokens.items()}
+    return LiveClients(tokens, process_paces(limits))
+
+
+def kubernetes_rights(settings: Settings) -> str:
+    """Return what the user of the context in the settings may do beside reading, in words; empty where nothing.
+
+    Raises:
+        NotAllowed: something, and the settings do not say that it is meant.
+        Unavailable: there is no such context, nobody answers, or the server does not tell.
+    """
+    from workbench.telemetry.kubernetes_rights import checked
+    from workbench.telemetry.live import context_of
+
+    rights = _clients(settings).rights(context_of(settings))
+    return checked(rights, settings.kubernetes_context, may_write=settings.kubernetes_may_write).words
 
 
 def _live_sources(settings: Settings) -> Mapping[Modality, Source]:
     from workbench.telemetry.live import live_sources  # late: a live address is the exception on a laptop
 
-    return live_sources(settings, clients(settings))
+    return live_sources(settings, _clients(settings))
 
 
 def _add_episodes(graph: Holder, settings: Settings) -> None:
@@ -202,19 +230,28 @@ def recordings() -> Mapping[str, Path]:
 
 
 def recording(name: str) -> Path:
-    """Return the folder of a shipped recording, or of a case anywhere.
+    """Return the folder of a shipped recording, or of a case anywhere; of one in a list of many, its place there.
 
     Raises:
         NotFound: there is neither.
     """
     shipped = recordings()
     folder = shipped.get(name, Path(name))
-    if not folder.is_dir():
+    if not folder.is_dir() and not _listed(folder):
         raise NotFound(
             f"There is no recording or folder {name!r}.",
             next_step=f"Shipped recordings: {', '.join(shipped) or 'none'}.",
         )
     return folder
+
+
+def _listed(folder: Path) -> bool:
+    """Say whether this is the place of a case in a list of many."""
+    if not folder.parent.is_dir():
+        return False
+    from workbench.telemetry.layouts_alerts import listed
+
+    return listed(folder)
 
 
 def recorded_alert(name: str) -> Alert:

@@ -187,6 +187,8 @@ class Hypothesis:
     assessment: float | None = field(default=None, kw_only=True)
     """The reasoner's own belief, 0 to 1: one feature of the confidence, never the confidence."""
     proposed_by: str = field(default="statistical", kw_only=True)
+    cause: str = field(default="", kw_only=True)
+    """What exactly, within the failure mode: a finer cause of the same taxonomy; empty where no evidence says."""
     ruled_out_because: str = field(default="", kw_only=True)
     would_refute: str = field(default="", kw_only=True)
     next_step: str = field(default="", kw_only=True)

@@ -50,11 +50,25 @@ class Settings(BaseSettings):
         default_factory=dict, description="path of log files, with `*`, to the entity; empty: as line or file name say"
     )
     trace_files: tuple[str, ...] = Field(default=(), description="paths of OTLP JSON files, with `*`, for live traces")
+    state_file: str = Field(
+        default="", description="path of state as JSON lines, with `*`, such as a supervisor writes, for live state"
+    )
     alertmanager_url: str = Field(default="", description="address of an Alertmanager, for alerts as live state")
     kubernetes_context: str = Field(
         default="", description="context of the kubeconfig, for live state, changes and logs; `current` for its own"
     )
+    kubernetes_may_write: bool = Field(
+        default=False, description="take a context whose user may write; what is sent is read-only either way"
+    )
     argocd_url: str = Field(default="", description="address of an Argo CD, for live changes")
+    flag_files: dict[str, str] = Field(
+        default_factory=dict,
+        description="flagd file in a checkout, or its http(s) address, to the entity; empty: as its flags say",
+    )
+    journal_units: dict[str, str] = Field(
+        default_factory=dict,
+        description="unit of this machine's journal, or `*`, to the entity; empty: the unit's name",
+    )
     git_folders: tuple[Path, ...] = Field(default=(), description="checkouts whose commits and tags are live changes")
     github_url: str = Field(default="https://api.github.com", description="address of GitHub's API")
     github_repositories: dict[str, str] = Field(
@@ -69,6 +83,13 @@ class Settings(BaseSettings):
     datadog_application_key: SecretStr = Field(
         default=SecretStr(""), description="application key for Datadog, best with scopes that read alone"
     )
+    source_seconds: float = Field(
+        default=10.0, gt=0, le=120, description="seconds that a source may stay silent; three times that in all"
+    )
+    source_requests_per_second: float = Field(default=20.0, gt=0, description="requests a second to one address")
+    source_burst: int = Field(default=100, ge=1, description="requests at once to one address")
+    source_failures: int = Field(default=5, ge=1, description="failures in a row after which an address rests")
+    source_rest_seconds: float = Field(default=30.0, gt=0, description="seconds that it rests before it is tried again")
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
     anthropic_base_url: str = Field(default="", description="another address for the Messages API")

@@ -25,7 +25,7 @@ PLACES = (
 ANSWERS: dict[Path, dict[str, Any]] = {
     folder: json.loads((answers / f"{folder.name}.json").read_text())
     for recordings, answers in PLACES
-    for folder in sorted(path.parent for path in recordings.glob("*/case.json"))
+    for folder in sorted(path.parent for path in recordings.glob("shop-*/case.json"))
 }
 FAULTS = [folder for folder, answer in ANSWERS.items() if answer["root_cause"]]
 QUIET = [folder for folder, answer in ANSWERS.items() if not answer["root_cause"]]

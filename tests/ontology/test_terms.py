@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import rdflib
-from rdflib.namespace import OWL, RDF, RDFS
+from rdflib.namespace import OWL, RDF, RDFS, SKOS
 
 from memory.protocol import Verdict
 from ontology import terms
@@ -54,6 +54,12 @@ def test_otel_attributes_are_the_properties() -> None:
 def test_failure_modes_and_verdicts() -> None:
     """The taxonomies of terms.py, of memory and of the Turtle files are the same."""
     assert dict(terms.FAILURE_MODES) == individuals("FailureMode", "mode-")
+    broader = {
+        str(a).removeprefix(WB + "cause-"): str(b).removeprefix(WB + "mode-")
+        for a, b in words().subject_objects(SKOS.broader)
+    }
+    assert dict(terms.CAUSES) == broader
+    assert set(broader.values()) <= set(terms.FAILURE_MODES)
     assert set(terms.VERDICTS) == set(individuals("Verdict", "verdict-")) == set(Verdict)
     assert set(individuals("Layer", "layer-")) == set(Layer)
 

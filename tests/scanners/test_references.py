@@ -82,6 +82,15 @@ def test_a_word_is_no_address(variable: str, value: str) -> None:
     assert mentions(variable, value, {}, NAMES) == ()
 
 
+def test_a_bare_host_takes_the_port_of_an_address_beside_it() -> None:
+    """Where a host stands alone, the port with which another setting names the same service counts, if they agree."""
+    both = {"DB_HOST": "kafka", "EVENTS": "http://kafka:9092/events"}
+
+    assert [each.port for each in mentions("DB_HOST", "kafka", both, NAMES)] == [9092]
+    assert [each.port for each in mentions("DB_HOST", "kafka", both | {"ADMIN": "kafka:9093"}, NAMES)] == [None]
+    assert [each.port for each in mentions("DB_HOST", "kafka", both | {"DB_PORT": "9093"}, NAMES)] == [9093]
+
+
 def test_two_listeners_are_two_mentions() -> None:
     """A list of addresses of one service keeps each of its ports."""
     found = mentions("LISTENERS", "PLAINTEXT://kafka:9092,CONTROLLER://kafka:9093", {}, NAMES)

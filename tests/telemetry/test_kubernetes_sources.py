@@ -15,6 +15,7 @@ from workbench.ports import Source
 from workbench.telemetry.kubernetes_changes import KubernetesChanges
 from workbench.telemetry.kubernetes_logs import KubernetesLogs
 from workbench.telemetry.kubernetes_state import KubernetesState
+from workbench.telemetry.pace import Limits, Pace
 from workbench.testing.vendors import VendorServer
 from workbench.testing.vendors_cluster import api_client, cluster, pod
 
@@ -223,7 +224,8 @@ def mute() -> Iterator[str]:
 
 def test_a_slow_cluster_is_not_waited_for(mute: str) -> None:
     """A cluster that does not answer in time is Failed."""
-    reply = KubernetesState(lambda: api_client(mute), seconds=0.05).ask(Question(Modality.STATE, WINDOW)).reply
+    hasty = Pace(mute, Limits(seconds=0.1))
+    reply = KubernetesState(lambda: api_client(mute, hasty)).ask(Question(Modality.STATE, WINDOW)).reply
 
     assert isinstance(reply, Failed)
     assert "does not answer" in reply.reason

@@ -13,17 +13,25 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ontology.errors import BadInput, NotAllowed, PersonError, Unavailable
-from workbench.telemetry.readonly import TOTAL_SECONDS, Allowed, ReadOnlySession
+from workbench.telemetry.pace import Limits, Pace
+from workbench.telemetry.readonly import Allowed, ReadOnlySession
 
 READS = (Allowed("GET", "/api/v1/query_range"), Allowed("GET", "/api/v1/label/{name}/values"))
 RANGE = "/api/v1/query_range?query=up&start=0&end=1&step=1"
 FUZZED = 10_000 if os.environ.get("WORKBENCH_SOAK") == "1" else 600
 
 
+UNHURRIED = Limits(per_second=1e9, failures=10**9)
+
+
+def unhurried(url: str) -> ReadOnlySession:
+    return ReadOnlySession(url, READS, pace=Pace(url, UNHURRIED, sleep=lambda seconds: None))
+
+
 @pytest.fixture
 def session(prometheus_double) -> ReadOnlySession:
     """A session bound to the double, which does not wait between tries."""
-    return ReadOnlySession(prometheus_double.url, READS, sleep=lambda seconds: None)
+    return unhurried(prometheus_double.url)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "get", "TRACE"])
@@ -105,19 +113,19 @@ def test_a_foreign_adapter_changes_nothing(session, prometheus_double) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_server_is_asked_again_as_it_says(prometheus_double, status: int) -> None:
-    """429 and 5xx are tried again after what Retry-After says, at most four times in all."""
+    """429 and 5xx are tried again after what Retry-After says, at most three times in all."""
     waited: list[float] = []
-    session = ReadOnlySession(prometheus_double.url, READS, sleep=waited.append)
+    session = ReadOnlySession(prometheus_double.url, READS, pace=Pace(sleep=waited.append))
     prometheus_double.answers["/api/v1/query_range"] = (status, {"Retry-After": "2"}, b"")
     assert session.get(prometheus_double.url + RANGE).status_code == status
-    assert waited == [2.0, 2.0, 2.0]
-    assert len(prometheus_double.requests) == 4
+    assert waited == [2.0, 2.0]
+    assert len(prometheus_double.requests) == 3
 
 
 def test_a_wait_beyond_the_limit_is_not_waited(prometheus_double) -> None:
     """Retry-After beyond the total limit ends the tries at once."""
     waited: list[float] = []
-    session = ReadOnlySession(prometheus_double.url, READS, sleep=waited.append)
+    session = ReadOnlySession(prometheus_double.url, READS, pace=Pace(sleep=waited.append))
     prometheus_double.answers["/api/v1/query_range"] = (429, {"Retry-After": "3600"}, b"")
     assert session.get(prometheus_double.url + RANGE).status_code == 429
     assert waited == []
@@ -160,8 +168,8 @@ def dripping() -> Iterator[str]:
 
 def test_a_dripping_server_does_not_hold_us(dripping: str) -> None:
     """An answer that never ends is cut off at the total time limit."""
-    ticks = iter(range(0, 10_000_000, int(TOTAL_SECONDS // 3)))
-    session = ReadOnlySession(dripping, READS, clock=lambda: float(next(ticks)))
+    ticks = iter(range(0, 10_000_000, 4))
+    session = ReadOnlySession(dripping, READS, pace=Pace(clock=lambda: float(next(ticks))))
     with pytest.raises(Unavailable):
         session.get(dripping + RANGE)
 

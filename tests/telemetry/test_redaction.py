@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import random
+import re
 import string
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,7 +16,9 @@ import pytest
 from workbench.nouns import Answered, Failed, Silent
 from workbench.telemetry.redact import Redactor
 
-BENIGN = 20_000 if os.environ.get("WORKBENCH_SOAK") == "1" else 4_000
+BENIGN = 20_000
+FORMS = Path(__file__).parent / "benign.log"
+SHARED = Path(__file__).parents[2].parent / "shared"
 DICE = random.Random(450)
 WORD = string.ascii_letters + string.digits
 
@@ -73,28 +76,27 @@ def secrets_in_lines() -> list[tuple[str, str, str]]:
 
 
 def benign_lines(count: int) -> list[str]:
-    """Return lines that hold ids, digests, addresses and words about secrets, but no secret."""
-    hexes = string.hexdigits.lower()[:16]
-    forms = [
-        lambda: f"trace_id={draw(hexes, 32)} span_id={draw(hexes, 16)} GET /cart 200 {DICE.randint(1, 900)}ms",
-        lambda: f'{{"trace_id":"{draw(hexes, 32)}","message":"order {DICE.randint(1, 9999)} accepted"}}',
-        lambda: f"pulled registry.example/shop/cart@sha256:{draw(hexes, 64)}",
-        lambda: (
-            f"uid {draw(hexes, 8)}-{draw(hexes, 4)}-4{draw(hexes, 3)}-a{draw(hexes, 3)}-{draw(hexes, 12)} restarted"
-        ),
-        lambda: f"invalid password for user u{DICE.randint(1, 99)}",
-        lambda: f"token expired {DICE.randint(1, 59)} s ago, asking for a new one",
-        lambda: f"unexpected token: '}}' at line {DICE.randint(1, 99)}",
-        lambda: f"max_tokens={DICE.randint(1, 9999)} used_tokens={DICE.randint(1, 999)}",
-        lambda: f"connect to http://payment:8080/charge?order={DICE.randint(1, 9999)} failed: timeout",
-        lambda: f"secret payment-db mounted at /var/run/secrets/{draw(string.ascii_lowercase, 6)}",
-        lambda: f"commit {draw(hexes, 40)} deployed by ci@example.org",
-        lambda: "authorization failed: basic authentication is off",
-        lambda: f"cookie jar has {DICE.randint(1, 9)} entries",
-        lambda: f"key={DICE.choice(['user', 'order', 'cart'])}:{DICE.randint(1, 999)} cache miss",
-        lambda: f"public_key_id {DICE.randint(1, 99)} rotated; primary key (id) on orders",
-    ]
-    return [forms[n % len(forms)]() for n in range(count)]
+    """Return lines that hold ids, digests, addresses and words about secrets, but no secret.
+
+    Their forms (benign.log) are those of servers, runtimes and clouds, as these write them; only numbers, ids and
+    addresses are drawn.
+    """
+    hexes, small = string.hexdigits.lower()[:16], string.ascii_lowercase
+    drawn = {
+        "{ip}": lambda: ".".join(str(DICE.randint(1, 254)) for _ in range(4)),
+        "{int}": lambda: str(DICE.randint(1, 10 ** DICE.randint(1, 6))),
+        "{day}": lambda: f"{DICE.randint(10, 28)}",
+        "{mm}": lambda: f"{DICE.randint(0, 59):02}",
+        "{ss}": lambda: f"{DICE.randint(0, 59):02}",
+        "{uuid}": lambda: "-".join(draw(hexes, length) for length in (8, 4, 4, 4, 12)),
+        "{word}": lambda: draw(small + string.digits, 5),
+        "{b22}": lambda: draw(WORD + "+/", 22),
+        "{b43}": lambda: draw(WORD + "+/", 43),
+        **{f"{{hex{length}}}": (lambda length=length: draw(hexes, length)) for length in (8, 16, 32, 40, 64)},
+    }
+    forms = FORMS.read_text().splitlines()
+    place = re.compile("|".join(map(re.escape, drawn)))
+    return [place.sub(lambda found: drawn[found[0]](), forms[n % len(forms)]) for n in range(count)]
 
 
 def test_structured_secrets_are_found() -> None:
@@ -104,12 +106,27 @@ def test_structured_secrets_are_found() -> None:
     assert len(kept) <= 4, kept[:5]
 
 
-@pytest.mark.soak
 def test_what_is_no_secret_stays() -> None:
-    """At most 0.5 % of lines without a secret are altered."""
-    redactor = Redactor(b"test")
-    altered = [line for line in benign_lines(BENIGN) if redactor.text(line) != line]
+    """Of 20,000 lines without a secret at most 0.5 % are altered."""
+    redactor, lines = Redactor(b"test"), benign_lines(BENIGN)
+    altered = [line for line in lines if redactor.text(line) != line]
+    assert len(set(lines)) > 0.7 * BENIGN
     assert len(altered) <= 0.005 * BENIGN, altered[:5]
+
+
+def test_what_real_services_wrote_stays() -> None:
+    """Of 20,000 lines that the services of recorded cases wrote, at most 0.5 % are altered."""
+    files = sorted((SHARED / "cases").rglob("logs.parquet"))
+    if not files:
+        pytest.skip("no recorded cases at hand")
+    lines: list[str] = []
+    for file in files[:: max(1, len(files) // 40)]:
+        table = pd.read_parquet(file)
+        column = next(each for each in ("message", "body", "log") if each in table.columns)
+        lines += [str(each) for each in table[column].drop_duplicates().head(BENIGN // 40 + 500)]
+    lines, redactor = lines[:BENIGN], Redactor(b"test")
+    altered = [line for line in lines if redactor.text(line) != line]
+    assert len(altered) <= 0.005 * len(lines), (len(altered), len(lines))
 
 
 def test_redaction_is_done_once() -> None:
@@ -154,10 +171,10 @@ def test_the_rest_of_a_line_stays_readable() -> None:
     ],
 )
 def test_hostile_lines_do_not_stall(line: str) -> None:
-    """No line of 50,000 characters takes more than two seconds: the pattern does not blow up."""
-    began = time.perf_counter()
+    """No line of 50,000 characters takes more than two seconds of a processor: the pattern does not blow up."""
+    began = time.process_time()
     Redactor(b"test").text(line)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_every_string_column_and_sentence_of_an_answer_is_redacted() -> None:
@@ -173,12 +190,3 @@ def test_every_string_column_and_sentence_of_an_answer_is_redacted() -> None:
     assert table["message"][0] == said, "the source's own table is not changed under its hands"
     assert reply.table.dtypes.equals(table.dtypes)
     assert "abc123" not in repr(redactor.reply(Silent(said))) + repr(redactor.reply(Failed(said, said, query=said)))
-
-
-def test_redaction_keeps_up() -> None:
-    """At least 20,000 ordinary log lines a second on one core, counted in processor time."""
-    redactor, lines = Redactor(b"test"), benign_lines(6_000)
-    began = time.process_time()
-    for line in lines:
-        redactor.text(line)
-    assert 6_000 / (time.process_time() - began) > 20_000

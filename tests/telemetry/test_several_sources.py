@@ -14,8 +14,10 @@ from workbench.assembly import live
 from workbench.nouns import Answered, Failed, Modality, Question, Silent
 from workbench.settings import Settings
 from workbench.telemetry.elasticsearch import ElasticsearchSource
+from workbench.telemetry.kubernetes_rights import Rights
 from workbench.telemetry.live import authorization, live_sources
 from workbench.telemetry.loki import LokiSource
+from workbench.telemetry.pace import Paces
 from workbench.telemetry.several import Several, several
 from workbench.testing import FailingSource, SilentSource
 from workbench.testing.contract import PAGE, TESTED, written
@@ -28,12 +30,14 @@ ALL = Settings(
     elasticsearch_url=NOWHERE,
     log_files={"/nowhere/*.log": ""},
     trace_files=("/nowhere/*.json",),
+    journal_units={"cart.service": "cart"},
     tempo_url=NOWHERE,
     jaeger_url=NOWHERE,
     alertmanager_url=NOWHERE,
     argocd_url=NOWHERE,
     kubernetes_context="current",
     git_folders=(Path("/nowhere"),),
+    flag_files={"/nowhere/flags.json": "", f"{NOWHERE}/flags.json": ""},
     github_repositories={"acme/cart": ""},
     gitlab_projects={"acme/cart": ""},
     datadog_url=NOWHERE,
@@ -42,6 +46,11 @@ ALL = Settings(
 
 class NoCluster:
     """Clients of nothing."""
+
+    paces = Paces()
+
+    def rights(self, context: str) -> Rights:
+        raise AssertionError("nobody is asked before the first question")
 
     def kubernetes(self, context: str) -> object:
         raise AssertionError("a source asks for its client at the first question, not before")
@@ -115,13 +124,24 @@ def test_every_setting_of_a_source_makes_a_source() -> None:
             "elasticsearch",
             "log files",
             "trace files",
+            "journald",
             "jaeger",
             "tempo",
             "prometheus",
             "datadog",
             "alertmanager",
         ),
-        *("argocd", "git nowhere", "github", "gitlab", "kubernetes", "kubernetes rollouts"),
+        *(
+            "argocd",
+            "git nowhere",
+            "flags flags.json",
+            "flags",
+            "prometheus rules",
+            "github",
+            "gitlab",
+            "kubernetes",
+            "kubernetes rollouts",
+        ),
     )
     for each in expected:
         assert each in names.split(", "), names

@@ -13,7 +13,6 @@ from ontology.nouns import Entity, Window
 from workbench.nouns import Answered, Failed, Modality, Question, Silent
 from workbench.ports import Source
 from workbench.telemetry.layouts import COLUMNS, clock_of
-from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.recorded import recorded_sources
 from workbench.testing.contract import TESTED
 
@@ -31,32 +30,28 @@ class Subject:
     """Make its metrics impossible to read, and return that source."""
 
 
-@pytest.fixture(params=["recorded", "prometheus", *VENDORS])
-def subject(request: pytest.FixtureRequest, case_folder: Path, case_tables, prometheus_double) -> Iterator[Subject]:
+@pytest.fixture(params=["recorded", *VENDORS])
+def subject(request: pytest.FixtureRequest, case_folder: Path, case_tables) -> Iterator[Subject]:
     """Every source in turn."""
     if request.param in VENDORS:
         tested = VENDORS[request.param]
         with tested.double(case_tables[tested.modality]) as server:
             yield _only(tested.make(server.url), tested.modality, tested.make(NOWHERE))
         return
-    yield _first(request.param, case_folder, prometheus_double)
+    yield _recorded(case_folder)
 
 
 def _only(source: Source, modality: Modality, broken: Source) -> Subject:
     return Subject(dict.fromkeys(Modality, source), (modality,), lambda: broken)
 
 
-def _first(name: str, case_folder: Path, prometheus_double) -> Subject:
-    if name == "recorded":
+def _recorded(case_folder: Path) -> Subject:
+    def cut() -> Source:
+        (case_folder / "metrics.parquet").write_bytes(b"PAR1")
+        return recorded_sources(case_folder)[Modality.METRICS]
 
-        def cut() -> Source:
-            (case_folder / "metrics.parquet").write_bytes(b"PAR1")
-            return recorded_sources(case_folder)[Modality.METRICS]
-
-        sources = recorded_sources(case_folder)
-        return Subject(sources, (Modality.METRICS, Modality.TRACES, Modality.LOGS, Modality.CHANGES), cut)
-    source = PrometheusSource(prometheus_double.url, step=5)
-    return _only(source, Modality.METRICS, PrometheusSource(NOWHERE, step=5))
+    sources = recorded_sources(case_folder)
+    return Subject(sources, (Modality.METRICS, Modality.TRACES, Modality.LOGS, Modality.CHANGES), cut)
 
 
 def entity(name: str) -> Entity:

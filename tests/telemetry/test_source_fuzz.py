@@ -12,16 +12,18 @@ import pytest
 
 from ontology import iris
 from ontology.nouns import Entity, Window, utc
-from workbench.nouns import Answered, Failed, Question, Silent
+from workbench.nouns import Answered, Failed, Question, Reply, Silent
+from workbench.telemetry.pace import Limits, Pace
 from workbench.telemetry.readonly import Allowed
 from workbench.telemetry.readonly_kubernetes import READS
 from workbench.testing.contract import TESTED, Tested
 from workbench.testing.vendors import VendorServer
 
-ASKING = [each for each in TESTED if each.http or "kubernetes" in each.name]
+ASKING = [each for each in TESTED if each.asks]
 """Those that send requests; the others read files."""
-FUZZED = 10_000 // len(ASKING) + 1 if os.environ.get("WORKBENCH_SOAK") == "1" else 12
-"""Questions a source: ten thousand in all on the long run."""
+FUZZED = 10_000 if os.environ.get("WORKBENCH_SOAK") == "1" else 60
+"""Arguments a source: names, words, beginnings and lengths of windows, baselines."""
+UNHURRIED = Limits(per_second=1e9, failures=10**9)
 PIECES = (
     *("payment", "cart", "x", "é", " ", "", "\n", "\x00", "'", '"', "\\", "..", "/", "//", "?", "#", "&", "=", ";"),
     *(
@@ -57,14 +59,19 @@ def question(tested: Tested, chance: random.Random) -> Question:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)  # minutes of a core on the long run
 @pytest.mark.parametrize("tested", ASKING, ids=lambda each: each.name)
 def test_no_question_leads_off_the_list(tested: Tested, case_tables: dict[str, pd.DataFrame]) -> None:
     """Of random questions every request is a listed method and path, and every reply is one of the three."""
     chance = random.Random(20260131)
     with tested.double(case_tables[tested.modality]) as place:
-        source: Any = tested.make(place.url)
+        source: Any = tested.make(place.url, pace=Pace(place.url, UNHURRIED))
         listed: tuple[Allowed, ...] = getattr(source, "reads", READS)
-        replies = [source.ask(question(tested, chance)).reply for _ in range(FUZZED)]
+        replies, arguments = list[Reply](), 0
+        while arguments < FUZZED:
+            asked = question(tested, chance)
+            arguments += len(asked.about) + 4
+            replies.append(source.ask(asked).reply)
         assert isinstance(place, VendorServer)
         sent = {(method, path) for method, path, _ in place.requests}
 

@@ -21,6 +21,7 @@ from workbench.bench.baselines import METHODS, baseline
 from workbench.bench.gate import Validity, validity
 from workbench.bench.score import Outcome, Results, scored
 from workbench.engine import weigh
+from workbench.engine.confidence import features
 from workbench.engine.loop import investigate, opened
 from workbench.nouns import Budget, Case, State
 from workbench.ports import Reasoner
@@ -158,7 +159,9 @@ def _outcome(case: Case, case_id: str, dataset: str, folder: Path, seconds: floa
         seconds,
         hops=weigh.distances(case),
         dollars=case.spent.dollars,
+        features=features(standing[0], case) if standing else {},
         validity=validity(case),
+        causes=tuple(each.cause for each in standing),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ontology.errors import BadInput, NotFound
 from workbench.bench.gate import Validity
+from workbench.bench.labels import fits
 from workbench.telemetry.layouts import service_of
 
 DEPTH = 5
@@ -46,7 +47,11 @@ class Outcome:
     hops: Mapping[str, int] = field(default_factory=dict)
     """How many calls lead from the alert's entity to each entity that it reaches."""
     dollars: float = 0.0
+    features: Mapping[str, float] = field(default_factory=dict)
+    """What the confidence of the first was made from, by name."""
     validity: Validity = field(default=Validity())
+    causes: tuple[str, ...] = ()
+    """The finer cause of each suspect in turn; an empty word where none was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class Score:
     """Whether there was an answer."""
     family: str = ""
     """The family of the fault, as the answer calls it; empty where it does not."""
+    cause: str = ""
+    """The exact cause, as the answer calls it, and its class; empty where it says none."""
+    taxonomy: str = ""
 
     @property
     def rank(self) -> int | None:
@@ -78,8 +86,11 @@ class Score:
 
     @property
     def joint(self) -> bool | None:
-        """Whether taxonomy, object and cause are all right; None where the dataset knows no cause."""
-        return None
+        """Whether taxonomy, object and cause of the first suspect are all right; None where no cause is known."""
+        if not self.cause or self.root_cause is None:
+            return None
+        said = (*self.outcome.failure_modes[:1], *self.outcome.causes[:1])
+        return self.rank == 1 and len(said) == 2 and fits(self.taxonomy, self.cause, *said)
 
     @property
     def difficulty(self) -> str:
@@ -170,7 +181,14 @@ def _scored(outcome: Outcome, path: Path | None) -> Score:
     answer = _read(path, outcome.case_id)
     cause, mode = answer.get("root_cause"), answer.get("failure_mode")
     family = answer.get("fault_family") or answer.get("fault_category") or answer.get("fault_type") or ""
-    return Score(outcome, str(cause) if cause else None, str(mode) if mode else None, family=str(family))
+    return Score(
+        outcome,
+        str(cause) if cause else None,
+        str(mode) if mode else None,
+        family=str(family),
+        cause=str(answer.get("cause") or ""),
+        taxonomy=str(answer.get("taxonomy") or ""),
+    )
 
 
 def _listed(truth: Path) -> Mapping[str, Path]:

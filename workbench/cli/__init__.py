@@ -27,6 +27,8 @@ VERBS = {
     "graph": "workbench.cli.history:graph",
     "episodes": "workbench.cli.remember:episodes",
     "bench": "workbench.cli.benchmark:bench",
+    "chaos": "workbench.cli.chaos:chaos",
+    "estate": "workbench.cli.live_estate:estate",
     "doctor": "workbench.cli.doctor:doctor",
 }
 DEBUG = "--debug"

@@ -1,4 +1,4 @@
-"""Verbs of the evaluation bench: run, compare, report."""
+"""Verbs of the evaluation bench: run, compare, report, calibrate."""
 
 from __future__ import annotations
 
@@ -99,6 +99,27 @@ def report(runs: tuple[Path, ...], out: Path) -> None:
     _writable(out)
     _write(out, page.page({each.stem: _read(each) for each in runs}))
     click.echo(f"Wrote {out}.")
+
+
+@bench.command()
+@click.argument("runs", type=_RUN, nargs=-1, required=True)
+@click.option("--target", type=click.FloatRange(0.5, 0.99), default=0.9, show_default=True, help="precision to keep")
+@click.option("--made", default="", help="what the weights are said to be fitted on")
+@click.option("--out", type=_FILE, help="write weights, calibration and threshold as JSON")
+def calibrate(runs: tuple[Path, ...], target: float, made: str, out: Path | None) -> None:
+    """Fit the weights of the confidence to runs with answers; what is printed was judged without its own group.
+
+    Example: workbench bench calibrate ours.json --target 0.9
+    """
+    from dataclasses import asdict
+
+    from workbench.bench import calibrate as calibrating
+
+    fitted = calibrating.fit(calibrating.told([_read(each) for each in runs]), target, made)
+    click.echo(calibrating.shown(fitted))
+    if out is not None:
+        _writable(out)
+        _write(out, json.dumps(asdict(fitted.coefficients), indent=1))
 
 
 def _read(path: Path) -> Any:

@@ -33,6 +33,8 @@ class Check:
 def doctor() -> None:
     """Check that everything is in its place; the exit code is 1 where something is not.
 
+    Where a Kubernetes context is set, its API server is asked what the context may do: more than reading is wrong.
+
     Example: workbench doctor
     """
     checks = list(examined(settings.load()))
@@ -51,6 +53,8 @@ def examined(chosen: Settings) -> Iterator[Check]:
     yield _tried("journal", lambda: _whole(assembly.journal(chosen)))
     yield _tried("graph", lambda: f"{len(GraphStore.latest(chosen.home / 'graph')):,} facts")
     yield _tried("recordings", lambda: f"{len(assembly.recordings())} ship")
+    if chosen.kubernetes_context:
+        yield _tried("kubernetes", lambda: _reads(chosen))
     yield Check("prometheus", True, chosen.prometheus_url or "not set up: WORKBENCH_PROMETHEUS_URL names one")
     key = bool(chosen.anthropic_api_key.get_secret_value())
     yield Check("claude", True, "a key is set" if key else "no key: the statistical reasoner works alone")
@@ -89,6 +93,12 @@ def _tried(what: str, look: Callable[[], str]) -> Check:
     except PersonError as error:
         return Check(what, False, str(error))
     return Check(what, True, note)
+
+
+def _reads(chosen: Settings) -> str:
+    """Return what the context of the settings may do."""
+    more = assembly.kubernetes_rights(chosen)
+    return f"{chosen.kubernetes_context} may " + (f"also {more}, as it is meant" if more else "read, and nothing else")
 
 
 def _whole(journal: Journal) -> str:

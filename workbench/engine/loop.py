@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from memory.protocol import Memory
 from ontology.nouns import Alert
+from workbench.engine import weigh
 from workbench.engine.conclude import conclude
 from workbench.engine.confidence import judge
 from workbench.engine.learning import taken_in
@@ -137,7 +138,8 @@ def _judged(case: Case, thought: Thought) -> Case:
     confirmed = {each.id for each in case.hypotheses if each.state is State.CONFIRMED}
     fresh = tuple(each for each in thought.hypotheses if each.id not in out)
     held = replace(case, hypotheses=fresh)
-    judged = [replace(each, confidence=judge(each, held)) for each in fresh]
+    moments = weigh.history(held)
+    judged = [replace(each, confidence=judge(each, held, moments=moments)) for each in fresh]
     judged = [_with_state(each, confirmed) for each in judged]
     judged.sort(key=lambda each: -each.confidence.value)  # stable: the reasoner's order breaks ties
     return replace(case, hypotheses=(*judged, *out.values()))

@@ -31,6 +31,31 @@ def against(hypothesis: Hypothesis) -> float:
     return sum(each.weight for each in hypothesis.evidence if each.stance == "against")
 
 
+def strongest(hypothesis: Hypothesis) -> float:
+    """Return the nats of its strongest evidence for it."""
+    return max((each.weight for each in hypothesis.evidence if each.stance == "for"), default=0.0)
+
+
+def rivals(hypothesis: Hypothesis, case: Case) -> int:
+    """Return how many other suspects are believed at least half as much; ruled-out ones do not count."""
+    half = (hypothesis.assessment or 0.0) / 2
+    return sum(
+        each.suspect.iri != hypothesis.suspect.iri
+        and each.state is not State.RULED_OUT
+        and (each.assessment or 0.0) >= max(half, 1e-9)
+        for each in case.hypotheses
+    )
+
+
+def history(case: Case) -> int:
+    """Return at how many moments before the alert's window there are measurements to compare with."""
+    tables = [each.table for each in case.observations if each.question.modality is Modality.METRICS]
+    counts = [
+        len(t["time"].drop_duplicates().loc[lambda at: at < case.alert.window.start]) for t in tables if t is not None
+    ]
+    return max(counts, default=0)
+
+
 def alerted(case: Case) -> Entity | None:
     """Return the entity that the alert names: by its most telling label, a service before anything else."""
     labels = case.alert.labels

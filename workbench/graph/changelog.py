@@ -17,13 +17,14 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from threading import RLock
 from weakref import WeakMethod
 
 from ontology.errors import Unavailable
-from workbench.graph.changes import DEFAULT, Batch, Bulk, Kind, Row, bulked, net, unbulked
+from workbench.graph.changes import DEFAULT, Batch, Bulk, Kind, Row, Text, bulked, net, unbulked
 
 FILE = "history.db"
 PATIENCE = 10.0
@@ -210,7 +211,7 @@ class ChangeLog:
             "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, 1)",
             (number, _micros(at), "", Kind.BASELINE, n, n + len(bare) - 1),
         )
-        named = bulked(kept)
+        named = bulked(row[1:] for row in kept)
         self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, named.size, zlib.compress(named.quads, 1)))
 
     def restart(self, rows: Sequence[Row], at: datetime, number: int) -> Batch:
@@ -221,7 +222,7 @@ class ChangeLog:
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own five names
             self._after = number
             bare = [row for row in rows if row.graph == DEFAULT]
-            return self.begin(bare, at, "", Kind.BASELINE, bulk=bulked(rows))
+            return self.begin(bare, at, "", Kind.BASELINE, bulk=bulked(row[1:] for row in rows))
 
     def _graphs(self, names: Iterable[str], time: int) -> dict[str, tuple[int, int]]:
         """Return the number of each graph and the time from which it may be written; new ones are added."""
@@ -297,7 +298,20 @@ class ChangeLog:
                     " WHERE n BETWEEN ? AND ? ORDER BY n",
                     (batch.first, batch.last),
                 ).fetchall()
-            yield from map(Row._make, found)
+            yield from map(partial(tuple.__new__, Row), found)  # `Row._make`, without its own Python
+
+    def quads(self, batch: Batch, op: str, *, graphs: tuple[str, str], beginning: str) -> list[Text]:
+        """Return what came (`+`) or went (`-`) with a batch, without two graphs and without subjects that begin so."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT name, subject, predicate, object FROM change JOIN graph ON graph.id = change.graph"
+                " WHERE n BETWEEN ? AND ? AND op = ? AND name NOT IN (?, ?) AND substr(subject, 1, ?) <> ? ORDER BY n",
+                (batch.first, batch.last, op, *graphs, len(beginning), beginning),
+            ).fetchall()
+        if op == "-" or not batch.bulk:
+            return found
+        came = unbulked(self.bulk(batch))
+        return [*(row[1:] for row in came if row[1] not in graphs and not row[2].startswith(beginning)), *found]
 
     def said_in(self, scope: str, graphs: Sequence[str]) -> int | None:
         """Return the batch with which `begin` was told what the scope says; None where a graph was written to since."""

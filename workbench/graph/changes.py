@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 DEFAULT = "DEFAULT"
 """The name of the default graph."""
+Text = tuple[str, str, str, str]
+"""A quad as N-Triples text: graph, subject, predicate, object."""
 
 
 class Kind(StrEnum):
@@ -66,11 +68,11 @@ class Batch:
         return self.last - self.first + 1 + self.bulk
 
 
-def bulked(rows: Iterable[Row]) -> Bulk:
-    """Return the rows of named graphs as one piece; all of them must have come."""
-    named = [row for row in rows if row.graph != DEFAULT]
-    text = "".join(f"{row.subject} {row.predicate} {row.object} {row.graph} .\n" for row in named)
-    return Bulk(frozenset(row.graph for row in named), len(named), text.encode())
+def bulked(came: Iterable[Text]) -> Bulk:
+    """Return those of named graphs as one piece."""
+    named = [quad for quad in came if quad[0] != DEFAULT]
+    text = "".join([f"{subject} {predicate} {value} {graph} .\n" for graph, subject, predicate, value in named])
+    return Bulk(frozenset(quad[0] for quad in named), len(named), text.encode())
 
 
 def unbulked(quads: bytes) -> Iterator[Row]:

@@ -8,10 +8,12 @@ any engine can hold it; RDF 1.2 triple terms would not be.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse
@@ -20,6 +22,7 @@ from ontology import terms
 from ontology.errors import BadInput
 from ontology.iris import RDF, XSD, graph, thing
 from ontology.nouns import Fact, Iri, Layer, Value, utc
+from workbench.graph.changes import Text
 
 STATEMENTS = thing("statement", "")
 """What the IRI of every annotation begins with."""
@@ -190,8 +193,8 @@ class _Nodes(dict[str, str]):
         return text
 
 
-def lines(facts: Iterable[Fact], graph_of: Callable[[Layer, float], Iri]) -> Mapping[str, tuple[Fact, tuple[str, ...]]]:
-    """Return the N-Quads line of every fact, with the fact and the lines of its annotation; the last word counts.
+def texts(facts: Iterable[Fact], graph_of: Callable[[Layer, float], Iri]) -> Mapping[Text, tuple[Fact, list[Text]]]:
+    """Return the quad of every fact as text, with the fact and the quads of its annotation; the last word counts.
 
     It says what `quads` says, at a fraction of the cost.
 
@@ -199,14 +202,41 @@ def lines(facts: Iterable[Fact], graph_of: Callable[[Layer, float], Iri]) -> Map
         BadInput: an IRI that is none.
     """
     nodes = _Nodes()
-    made: dict[str, tuple[Fact, tuple[str, ...]]] = {}
+    made: dict[Text, tuple[Fact, list[Text]]] = {}
     for fact in facts:
         where, value = graph_of(fact.layer, fact.confidence), fact.object
-        text = nodes[value] if isinstance(value, Iri) else str(literal(value))
-        line = f"{nodes[fact.subject]} {nodes[fact.predicate]} {text} {nodes[where]} .\n"
+        text = nodes[value] if isinstance(value, Iri) else text_of(value)
         sure = fact.confidence >= 1.0 and fact.layer is not Layer.LEARNED
-        made[line] = (fact, () if sure else tuple(f"{quad} .\n" for quad in quads(fact, where)[1:]))
+        more = [] if sure else [text_quad(quad) for quad in quads(fact, where)[1:]]
+        made[nodes[where], nodes[fact.subject], nodes[fact.predicate], text] = (fact, more)
     return made
+
+
+def sure_lines(facts: Sequence[Fact], where: Iri) -> str:
+    """Return the N-Quads of sure facts of one graph, none of them learned, each said once: what `texts` says, faster.
+
+    Raises:
+        BadInput: an IRI that is none.
+    """
+    nodes = _Nodes()
+    subjects, predicates = (map(nodes.__getitem__, map(attrgetter(each), facts)) for each in ("subject", "predicate"))
+    values = [nodes[value] if type(value := fact.object) is Iri else text_of(value) for fact in facts]
+    space, end = repeat(" "), repeat(f" {nodes[where]} .\n")
+    return "".join(chain.from_iterable(zip(subjects, space, predicates, space, values, end, strict=False)))
+
+
+def text_of(value: Value) -> str:
+    """Return the literal as N-Triples text.
+
+    >>> text_of(2), text_of("up")
+    ('"2"^^<http://www.w3.org/2001/XMLSchema#integer>', '"up"')
+    """
+    return f'"{value}"^^<{XSD}integer>' if type(value) is int else str(literal(value))
+
+
+def text_quad(quad: Quad) -> Text:
+    """Return the quad as text."""
+    return str(quad.graph_name), str(quad.subject), str(quad.predicate), str(quad.object)
 
 
 def without_blanks(quad: Quad) -> Quad:

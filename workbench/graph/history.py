@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple, overload
 from urllib.parse import unquote
 
@@ -23,7 +24,7 @@ from ontology.iris import BASE
 from ontology.nouns import Entity, Iri, Layer, Value, Window
 from workbench.graph.aliases import TABLE
 from workbench.graph.changelog import ChangeLog
-from workbench.graph.changes import DEFAULT, Batch, Kind, Row
+from workbench.graph.changes import DEFAULT, Batch, Kind, Row, Text
 from workbench.graph.convert import META, STATEMENTS, WORDS, meant
 
 _LAYERS = {word: layer for layer, word in WORDS.items()}
@@ -149,19 +150,13 @@ class History:
         """
         window = Window(earlier, later)
         self._reaches(window.start)
-        first: dict[tuple[str, ...], str] = {}
-        last: dict[tuple[str, ...], tuple[Batch, Row]] = {}
+        net: _Net = {}
         with self.steady():
-            found = [(batch, list(log.rows([batch]))) for log, batch in self._batches(earlier) if batch.time <= later]
-        for batch, rows in found:
-            for row in filter(_is_fact, rows):
-                quad = row[1:]
-                if first.setdefault(quad, row.op) == row.op:
-                    last[quad] = (batch, row)
-                else:  # it is again as it was
-                    last.pop(quad, None)
-        appeared, vanished = ([each for each in last.values() if each[1].op == op] for op in "+-")
-        return Difference(_Events(appeared), _Events(vanished))
+            for log, batch in self._batches(earlier):
+                if batch.time <= later:
+                    for op in "-+":
+                        _add(net, log.quads(batch, op, graphs=_OURS, beginning=_ANNOTATION), batch, op)
+        return Difference(_Events(net, "+"), _Events(net, "-"))
 
     def entries(self, moment: datetime | None = None) -> list[Entry]:
         """Return the batches that lead to the present facts, or to those of that moment.
@@ -222,14 +217,27 @@ class History:
         return [*old, *((self.log, each) for each in self.log.batches(after=after))]
 
 
-_OURS = frozenset({f"<{META}>", f"<{TABLE}>"})
+_OURS = (f"<{META}>", f"<{TABLE}>")
 _ANNOTATION = f"<{STATEMENTS}"
+_Net = dict[Text, tuple[Batch, str, str]]
+"""Quad to the last batch that had it, what that did, and what the first one did."""
 _EVER = Window.of("0001-01-02T00:00:00Z", "9999-12-30T00:00:00Z")
 
 
 def _is_fact(row: Row) -> bool:
     """Say whether it is about the estate, rather than about a graph, a run, a name or another fact."""
     return row.graph not in _OURS and not row.subject.startswith(_ANNOTATION)
+
+
+def _add(net: _Net, quads: list[Text], batch: Batch, op: str) -> None:
+    """Add what a batch did; one object for all, as 100,000 of them would have the garbage collector go round."""
+    done = (batch, op, op)
+    if net.keys().isdisjoint(quads):
+        net.update(zip(quads, repeat(done), strict=False))
+        return
+    for quad in quads:
+        known = net.get(quad)
+        net[quad] = done if known is None or known[2] == op else (batch, op, known[2])
 
 
 def _nearby(found: Sequence[tuple[Batch, Row]], near: Iterable[Entity | Iri]) -> list[tuple[Batch, Row]]:
@@ -247,17 +255,22 @@ class _Meanings(dict[str, "Iri | Value"]):
 
 
 class _Events(Sequence[ChangeEvent]):
-    """Events that are made when one is looked at: how many there are is known at once."""
+    """Events that are made when one is looked at: how many there are is known at once.
 
-    def __init__(self, found: list[tuple[Batch, Row]]) -> None:
-        self._found = found
+    They are the quads with which the last batch did the same as the first; with the others it is as it was.
+    """
+
+    def __init__(self, net: _Net, op: str) -> None:
+        self._net, self._op = net, op
+        self._count = sum(1 for _, last, first in net.values() if last == first == op)
 
     @cached_property
     def _made(self) -> tuple[ChangeEvent, ...]:
-        return _events(self._found)
+        op = self._op
+        return _events((each[0], Row(op, *quad)) for quad, each in self._net.items() if each[1] == each[2] == op)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return self._count
 
     def __iter__(self) -> Iterator[ChangeEvent]:
         return iter(self._made)

@@ -28,6 +28,7 @@ from workbench.graph.convert import (
     origin,
     quads,
     term,
+    text_quad,
 )
 from workbench.graph.staleness import ttl
 
@@ -87,7 +88,7 @@ def _quads(fact: Fact, scan: Scan) -> tuple[Quad, ...]:
 
 def row(op: str, quad: Quad) -> Row:
     """Return the quad as a row of the change log."""
-    return Row(op, str(quad.graph_name), str(quad.subject), str(quad.predicate), str(quad.object))
+    return Row(op, *text_quad(quad))
 
 
 def update_text(rows: Iterable[Row]) -> str:
@@ -137,7 +138,7 @@ def origins(old: Iterable[Quad]) -> dict[Iri, Origin]:
 
 
 def described(
-    scan: Scan, old: frozenset[Quad], written: Iterable[Iri], plan: Revision
+    scan: Scan, old: frozenset[Quad], written: Iterable[Iri], change: Change
 ) -> tuple[frozenset[Quad], frozenset[Quad]]:
     """Return the new description of the scan's graphs, and what of the old one it replaces.
 
@@ -147,17 +148,17 @@ def described(
     known = {Iri(str(noun(quad.subject))) for quad in old if quad.predicate == _LAST_RUN}
     whole = [noun(quad.object) for quad in old if quad.predicate == _LAST_COMPLETE]
     used = {graph_for(scan.source, scan.scope, scan.layer), *known, *written}
-    meta = _description(scan, used, plan, max((each for each in whole if isinstance(each, datetime)), default=None))
+    meta = _description(scan, used, change, max((each for each in whole if isinstance(each, datetime)), default=None))
     replaced = {*(quad.object for quad in old if quad.predicate == _LAST_RUN), *(quad.subject for quad in meta)}
     return meta - old, frozenset(quad for quad in old - meta if quad.subject in replaced)
 
 
-def _description(scan: Scan, used: Iterable[Iri], plan: Revision, last_complete: datetime | None) -> frozenset[Quad]:
+def _description(scan: Scan, used: Iterable[Iri], change: Change, last_complete: datetime | None) -> frozenset[Quad]:
     """Return what the meta graph says of the graphs that this scan wrote, and of its run."""
     run, source = run_iri(scan), source_iri(scan)
     said: dict[Iri, Mapping[Iri, Iri | Value | None]] = {
         source: {terms.TYPE: terms.class_iri(terms.Kind.SOURCE), terms.LABEL: scan.source},
-        run: _run(scan, plan, source),
+        run: _run(scan, change, source),
         **{each: _graph(each, scan, run, last_complete) for each in used},
     }
     where = named(META)
@@ -187,7 +188,7 @@ def _graph(graph_iri: Iri, scan: Scan, run: Iri, last_complete: datetime | None)
     }
 
 
-def _run(scan: Scan, plan: Revision, source: Iri) -> Mapping[Iri, Iri | Value | None]:
+def _run(scan: Scan, change: Change, source: Iri) -> Mapping[Iri, Iri | Value | None]:
     return {
         terms.TYPE: terms.class_iri(terms.Kind.SCAN_RUN),
         terms.LABEL: f"{scan.source} of {scan.scope}",
@@ -199,8 +200,8 @@ def _run(scan: Scan, plan: Revision, source: Iri) -> Mapping[Iri, Iri | Value | 
         terms.ENDED_AT_TIME: scan.finished,
         Iri(PROV + "wasAssociatedWith"): source,
         terms.COMPLETE: scan.complete,
-        terms.ADDED_COUNT: len(plan.appeared),
-        terms.REMOVED_COUNT: plan.removed,
-        terms.UNCHANGED_COUNT: plan.unchanged,
+        terms.ADDED_COUNT: change.added,
+        terms.REMOVED_COUNT: change.removed,
+        terms.UNCHANGED_COUNT: change.unchanged,
         terms.PROBLEM_COUNT: len(scan.problems),
     }

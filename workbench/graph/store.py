@@ -18,7 +18,7 @@ from ontology.iris import PREFIXES
 from scanners.protocol import Now, clock
 from workbench.graph.changelog import ChangeLog
 from workbench.graph.changes import Kind, Row, bulked
-from workbench.graph.convert import META, named, noun, without_blanks
+from workbench.graph.convert import META, named, noun, text_quad, without_blanks
 from workbench.graph.history import Entry, History
 from workbench.graph.reading import LOG, TAKEN, Solution
 from workbench.graph.replay import FEW, go, unite, way
@@ -235,7 +235,7 @@ class GraphStore(Writable):
             self._open.bulk_load(bulk, format=RdfFormat.N_QUADS)
             return self.apply(some, number)
         mark = row("+", Quad(LOG, TAKEN, Literal(number), named(META)))  # the highest counts
-        self._open.bulk_load(bulk + bulked([*some, mark]).quads, format=RdfFormat.N_QUADS)
+        self._open.bulk_load(bulk + bulked(each[1:] for each in [*some, mark]).quads, format=RdfFormat.N_QUADS)
         self._writes += 1
         return None
 
@@ -280,7 +280,7 @@ class GraphStore(Writable):
             ) from error
         with self.writing():
             new = {quad for quad in said if quad.subject != LOG and quad not in self._open}
-            bulk = bulked(row("+", quad) for quad in new)
+            bulk = bulked(map(text_quad, new))
             bare = {quad for quad in new if quad.graph_name == DefaultGraph()}
             at = known_since(said, self._now())
             self.update((), bare, at, path.name, Kind.BASELINE, bulk=bulk if bulk.size else None)

@@ -22,24 +22,24 @@ from ontology.nouns import Fact, Iri, Layer
 from scanners.protocol import Now, Scan, clock
 from workbench.graph import aliases
 from workbench.graph.changelog import ChangeLog
-from workbench.graph.changes import Batch, Bulk, Kind, Row, unbulked
+from workbench.graph.changes import Batch, Bulk, Kind, Row, Text, bulked, unbulked
 from workbench.graph.convert import (
     META,
     graph_for,
     graphs_of,
     is_annotation,
-    lines,
     named,
     noun,
     quads,
+    sure_lines,
+    texts,
 )
 from workbench.graph.history import History
 from workbench.graph.holder import Holder
-from workbench.graph.lastscan import Comparison, Known, LastScan, compared, first, unpacked
+from workbench.graph.lastscan import Comparison, Known, LastScan, compared, first, plain, unpacked
 from workbench.graph.reading import LOG, TAKEN, graph_name
 from workbench.graph.revision import (
     Change,
-    Revision,
     addition,
     described,
     origins,
@@ -94,39 +94,43 @@ class Writable(Holder):
             old = self._description(scan)
             known = any(quad.predicate == _LAST_RUN for quad in old)
             last = self._last(scan) if known else None
-            found = compared(scan, last) if last is not None else None
+            found = compared(scan, last, _ended(old)) if last is not None else None
             if last is not None and found is not None:
-                return self._compared(scan, last, found, old)
+                return self._compared(scan, found, old)
             if known or any(True for _ in self.of_scope(scan.source, scan.scope)):
-                plan = revision(self.of_scope(scan.source, scan.scope), scan)
-                return self._revised(scan, plan, old, self._kept(scan), known=known)
+                return self._revised(scan, old, known=known)
             return self._first(scan, old)
 
     def _first(self, scan: Scan, old: frozenset[Quad]) -> Change:
         """Write a scope that nobody saw before: all at once, and as text, which is a third of the work."""
-        made = lines(scan.facts, partial(graph_for, scan.source, scan.scope))
-        appeared = tuple(fact for fact, _ in made.values())
-        used = {graph_for(scan.source, scan.scope, *each) for each in {(one.layer, one.confidence) for one in appeared}}
-        some = [*made, *(line for _, more in made.values() for line in more)]
-        bulk = Bulk(frozenset(str(named(each)) for each in used), len(some), "".join(some).encode()) if some else None
-        meta, stale = described(scan, old, used, Revision(frozenset(), frozenset(), appeared))
-        self.update(
-            stale, meta, scan.finished, run_iri(scan), Kind.FIRST, bulk=bulk, said=_said(scan, self._kept(scan))
-        )
-        return Change(len(appeared), 0, 0, appeared=appeared)
+        kept = self._kept(scan)
+        if kept is not None and kept.distinct == len(scan.facts) and plain(scan.facts, scan.layer):
+            where, appeared = graph_for(scan.source, scan.scope, scan.layer), scan.facts
+            bulk = Bulk(frozenset({str(named(where))}), len(appeared), sure_lines(appeared, where).encode())
+        else:
+            made = texts(scan.facts, partial(graph_for, scan.source, scan.scope))
+            appeared, bulk = tuple(fact for fact, _ in made.values()), bulked(_each(made))
+        change = Change(len(appeared), 0, 0, appeared=appeared)
+        meta, stale = described(scan, old, map(_bare, bulk.graphs) if appeared else (), change)
+        some = bulk if appeared else None
+        self.update(stale, meta, scan.finished, run_iri(scan), Kind.FIRST, bulk=some, said=_said(scan, kept))
+        return change
 
-    def _compared(self, scan: Scan, last: Known, found: Comparison, old: frozenset[Quad]) -> Change:
+    def _compared(self, scan: Scan, found: Comparison, old: frozenset[Quad]) -> Change:
         """Write what differs from what the scope said last."""
         where = partial(graph_for, scan.source, scan.scope)
-        before = (quad for fact in found.vanished for quad in quads(fact, where(fact.layer, fact.confidence)))
-        plan = revision(before, replace(scan, facts=found.appeared))
-        plan = replace(plan, unchanged=plan.unchanged + found.same)
-        now = found.now
-        differs = now is not None and (found.appeared or found.vanished)
-        kept = now.last if now is not None and differs else None  # else what was kept still holds
-        change = self._revised(scan, plan, old, kept, known=True)
-        if now is not None:
-            self._remember(scan, now)
+        was, now = texts(found.vanished, where), texts(found.appeared, where)
+        before, after = set(_each(was)), set(_each(now))
+        appeared = tuple(fact for quad, (fact, _) in now.items() if quad not in before)
+        vanished = tuple(fact for quad, (fact, _) in was.items() if quad not in after)
+        same = len(now) - len(appeared) + found.same
+        change = Change(len(appeared), len(vanished), same, appeared=appeared, vanished=vanished)
+        meta, stale = described(scan, old, {_bare(quad[0]) for quad in after - before}, change)
+        rows = [Row("-", *quad) for quad in before - after] + [Row("+", *quad) for quad in after - before]
+        kept = found.now.last if found.now is not None and rows else None  # else what was kept still holds
+        self.update(stale, meta, scan.finished, run_iri(scan), Kind.SCAN, rows=rows, said=_said(scan, kept))
+        if found.now is not None:
+            self._remember(scan, found.now)
         return change
 
     def _remember(self, scan: Scan, now: Known) -> None:
@@ -134,17 +138,15 @@ class Writable(Holder):
         while len(self._recent) > 1 and sum(len(each.last.keys) for _, each in self._recent.values()) > RECENT:
             self._recent.pop(next(iter(self._recent)))
 
-    def _revised(
-        self, scan: Scan, plan: Revision, old: frozenset[Quad], kept: LastScan | None, *, known: bool
-    ) -> Change:
+    def _revised(self, scan: Scan, old: frozenset[Quad], *, known: bool) -> Change:
+        """Write what differs from what the store holds of the scope."""
+        plan = revision(self.of_scope(scan.source, scan.scope), scan)
         vanished = tuple(self.read(plan.delete, origins(old)))
-        meta, stale = described(scan, old, {graph_name(quad) for quad in plan.insert}, plan)
-        kind = Kind.SCAN if known else Kind.FIRST
-        self.update(
-            {*plan.delete, *stale}, {*plan.insert, *meta}, scan.finished, run_iri(scan), kind, said=_said(scan, kept)
-        )
-        added = len(plan.appeared)
-        return Change(added, plan.removed, plan.unchanged, appeared=plan.appeared, vanished=vanished)
+        change = Change(len(plan.appeared), plan.removed, plan.unchanged, appeared=plan.appeared, vanished=vanished)
+        meta, stale = described(scan, old, {graph_name(quad) for quad in plan.insert}, change)
+        kind, said = Kind.SCAN if known else Kind.FIRST, _said(scan, self._kept(scan))
+        self.update({*plan.delete, *stale}, {*plan.insert, *meta}, scan.finished, run_iri(scan), kind, said=said)
+        return change
 
     def _description(self, scan: Scan) -> frozenset[Quad]:
         """Return what is said of the scope's graphs, of the runs that saw them last, and of the source."""
@@ -238,17 +240,21 @@ class Writable(Holder):
         run: str,
         kind: Kind,
         *,
+        rows: Collection[Row] = (),
         bulk: Bulk | None = None,
         said: tuple[str, bytes] | None = None,
     ) -> None:
-        """Write everything or nothing, into the log and the store; once it is in the log, no crash takes it away."""
-        if not (delete or insert or bulk):
+        """Write everything or nothing, into the log and the store; once it is in the log, no crash takes it away.
+
+        `rows` and `bulk` are more of the same, as text already.
+        """
+        if not (delete or insert or rows or bulk):
             return
-        rows = [*(row("-", quad) for quad in delete), *(row("+", quad) for quad in insert)]
+        every = [*(row("-", quad) for quad in delete), *(row("+", quad) for quad in insert), *rows]
         log = self._history.log
-        batch = log.begin(rows, at, run, kind, bulk=bulk, said=said)
+        batch = log.begin(every, at, run, kind, bulk=bulk, said=said)
         try:
-            self._take(batch, rows, b"" if bulk is None else bulk.quads)
+            self._take(batch, every, b"" if bulk is None else bulk.quads)
         except BaseException as error:
             self.failed(batch, error)
             raise
@@ -287,6 +293,23 @@ class Writable(Holder):
             log.restart([row("+", quad) for quad in some], known_since(some, self._now()), taken)
         for batch in log.batches(number=taken):
             self._take(batch, list(log.rows([batch], bulk=False)), log.bulk(batch))
+
+
+def _each(made: Mapping[Text, tuple[Fact, Sequence[Text]]]) -> Iterator[Text]:
+    """Yield the quads of facts and of their annotations."""
+    for quad, (_, more) in made.items():
+        yield quad
+        yield from more
+
+
+def _bare(text: str) -> Iri:
+    """Return the IRI of a node's text."""
+    return Iri(text[1:-1])
+
+
+def _ended(old: frozenset[Quad]) -> datetime | None:
+    """Return when the last run ended that saw all of the scope, by its description."""
+    return max((each.seen for each in origins(old).values()), default=None)
 
 
 def _scope(scan: Scan) -> str:

@@ -204,6 +204,7 @@ def _hypothesis(case: Case, rank: int, each: Hypothesis) -> dict[str, Any]:
         "entity_iri": str(each.suspect.iri),
         "entity_kind": each.suspect.kind,
         "failure_mode": each.failure_mode,
+        "cause": each.cause,
         "confidence": round(each.confidence.value, 4),
         "because": [clean(reason) for reason in each.confidence.because],
         "evidence": [_evidence_json(case, item) for item in each.evidence],

@@ -25,8 +25,9 @@ import pandas as pd
 from ontology import iris, terms
 from ontology.errors import BadInput, NotFound, PersonError
 from ontology.nouns import Alert, Entity, Fact, Iri, Layer, Window, utc
-from workbench.nouns import Modality
-from workbench.telemetry import layouts
+from workbench.nouns import Answered, Failed, Modality, Question
+from workbench.telemetry import layouts, layouts_known
+from workbench.telemetry.layouts import COLUMNS
 from workbench.telemetry.redact import redact_table
 
 ONSET_UNKNOWN = timedelta(minutes=5)
@@ -65,7 +66,7 @@ class RecordedCase:
             NotFound: not recorded, or the file is gone.
             BadInput: the file cannot be read.
         """
-        return _tables(self.folder, Modality(modality)).rows
+        return self.kept(Modality(modality)).rows
 
     def rows(
         self,
@@ -84,17 +85,23 @@ class RecordedCase:
         Raises:
             NotFound, BadInput: as `table`.
         """
-        table = _tables(self.folder, Modality(modality))
-        window, before = _window(window), None if baseline is None else _window(baseline)
-        parts = [_between(table.rows, window)]
-        if before is not None:
-            normal = table.normal
-            parts.insert(0, _between(table.rows, before) if normal is None else normal)
-        rows = pd.concat(parts) if len(parts) > 1 else parts[0]
-        clock = layouts.clock_of(rows)
-        rows = rows[rows[clock] <= window.end]
-        rows = layouts.narrowed(rows, Modality(modality), about, what)
-        return rows[~rows.index.duplicated()].sort_values(clock, kind="stable").reset_index(drop=True)
+        from workbench.telemetry.recorded import told  # late: it reads by way of the live sources
+
+        before = None if baseline is None else _window(baseline)
+        entities = tuple(map(self.entity, about))
+        reply = told(self, Question(Modality(modality), _window(window), entities, baseline=before, what=what))
+        if isinstance(reply, Failed):
+            raise NotFound(reply.reason, next_step=reply.remedy)
+        return reply.table if isinstance(reply, Answered) else pd.DataFrame(columns=list(COLUMNS[Modality(modality)]))
+
+    def kept(self, modality: Modality, *, named: bool = False) -> layouts.Recorded:
+        """Return all rows of a kind, and which are kept apart; `named`: as told of entities that were asked about.
+
+        Raises:
+            NotFound, BadInput: as `table`.
+        """
+        name = f"{modality.value}_about"
+        return _tables(self.folder, modality, name if named and name in self.payload.get("files", {}) else "")
 
     @property
     def calls(self) -> tuple[tuple[str, str], ...]:
@@ -106,18 +113,22 @@ class RecordedCase:
 
     @property
     def entities(self) -> tuple[Entity, ...]:
-        """The services that the calls and the metrics name, sorted by name.
+        """What the calls, the metrics and the case itself name, sorted by name; of a snapshot, what it shows too.
 
-        Metrics that cannot be read name nobody here: their source says why it failed.
+        Telemetry that cannot be read names nobody here: its source says why it failed.
         """
-        names = {name for call in self.calls for name in call}
+        kinds = dict.fromkeys((name for call in self.calls for name in call), "Service")
         with suppress(PersonError):
-            names.update(str(name) for name in self.table(Modality.METRICS)["entity"].unique())
-        return tuple(self.entity(name) for name in sorted(names))
+            kinds |= dict.fromkeys(map(str, self.table(Modality.METRICS)["entity"].unique()), "Service")
+        if self.payload.get("from_state"):
+            with suppress(PersonError):
+                kinds |= _shown(self.table(Modality.STATE))
+        kinds |= {name: kind for kind, names in self.payload.get("entities", {}).items() for name in names}
+        return tuple(self.entity(name, kinds[name]) for name in sorted(kinds))
 
-    def entity(self, name: str) -> Entity:
-        """Return the service of that name in this case's environment."""
-        return Entity(iris.service(name, self.environment), "Service", name)
+    def entity(self, name: str, kind: str = "Service") -> Entity:
+        """Return the service of that name in this case's environment, or the node or namespace."""
+        return Entity(iris.thing(kind.lower(), self.environment, name), kind, name)
 
     @property
     def topology(self) -> tuple[Fact, ...]:
@@ -146,42 +157,18 @@ def load_case(folder: Path | str) -> RecordedCase:
         BadInput: case.json is malformed or lacks what a case needs.
     """
     folder = Path(folder).absolute()
-    return _loaded(folder, _stamp(folder / "case.json"))
-
-
-def _stamp(path: Path) -> int:
-    """Return when the file was last written, so that a cached case is read anew once it changes."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError as error:
-        raise NotFound(
-            f"There is no recorded case in {path.parent}: {path.name} cannot be opened.",
-            next_step="Name a folder that holds a case.json; docs/cases.md describes its layout.",
-        ) from error
+    return _loaded(folder, layouts.stamp(layouts_known.source_of(folder)))  # read anew once it changes
 
 
 @lru_cache(maxsize=512)
 def _loaded(folder: Path, _written: int) -> RecordedCase:
-    payload = _payload(folder / "case.json")
     try:
-        return _case(folder, payload)
+        return _case(folder, layouts_known.described(folder))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         raise BadInput(
             f"{folder / 'case.json'} is not a case: {what}.", next_step="Compare it with docs/cases.md."
         ) from error
-
-
-def _payload(path: Path) -> dict[str, Any]:
-    try:
-        payload = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{path} cannot be read as JSON: {error}.", next_step="Restore the file, or record the case again."
-        ) from error
-    if not isinstance(payload, dict):
-        raise BadInput(f"{path} is not a JSON object.", next_step="Compare it with docs/cases.md.")
-    return payload
 
 
 def _case(folder: Path, payload: dict[str, Any]) -> RecordedCase:
@@ -197,7 +184,7 @@ def _case(folder: Path, payload: dict[str, Any]) -> RecordedCase:
         window_abnormal=abnormal,
         window_normal=_window(normal) if normal else None,
         environment=str(payload.get("environment") or dataset),
-        listed_calls=layouts.calls(folder, payload),
+        listed_calls=layouts_known.calls(folder, payload),
         graph_path=graph if graph.exists() else None,
         payload=payload,
     )
@@ -208,7 +195,7 @@ def _alert(payload: Mapping[str, Any], abnormal: Window) -> Alert:
     if isinstance(payload.get("alert"), Mapping):
         return _recorded_alert(payload["alert"], str(payload.get("summary", "")), abnormal)
     target = payload.get("target") or {}
-    labels = {"alertname": str(payload.get("summary") or payload["case_id"])}
+    labels = {"alertname": str(payload.get("summary") or payload["case_id"]), **payload.get("labels", {})}
     if target:
         labels |= {"service": str(target["entity"]), "metric": f"{target['metric']}_{target['statistic']}"}
     if payload.get("namespace"):
@@ -249,27 +236,27 @@ def _fingerprint(alert: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=12)  # two cases; a long shared history weighs 15 MB
-def _cached(folder: Path, modality: Modality, _written: int) -> layouts.Recorded:
+def _cached(folder: Path, modality: Modality, name: str, _written: int) -> layouts.Recorded:
     payload = load_case(folder).payload
-    table = layouts.read(folder, modality, payload)
+    table = layouts_known.read(folder, modality, payload, name)
     return replace(table, rows=redact_table(table.rows))
 
 
-def _tables(folder: Path, modality: Modality) -> layouts.Recorded:
+def _tables(folder: Path, modality: Modality, name: str = "") -> layouts.Recorded:
     payload = load_case(folder).payload
-    listed = payload.get("files", {}).get(modality.value)
+    listed = payload.get("files", {}).get(name or modality.value)
     if not listed:
         raise NotFound(
             f"There is no recording of {modality.value} for {payload['case_id']}.",
             next_step="Go on without them; they cannot be had after the fact.",
         )
-    return _cached(folder, modality, layouts.stamp(folder / str(listed[0])))
+    return _cached(folder, modality, name, layouts.stamp(folder / str(listed[0])))
 
 
-def _between(rows: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """Return the rows from start to end, both included: the last scrape counts."""
-    times = rows[layouts.clock_of(rows)]
-    return rows[(times >= window.start) & (times <= window.end)]
+def _shown(state: pd.DataFrame) -> dict[str, str]:
+    """Return the entities that rows of state are about, by kind: what is told as a node is one."""
+    kinds = state[state["entity"] != ""].groupby("entity")["kind"].unique()
+    return {str(name): "Node" if "node" in told else "Service" for name, told in kinds.items()}
 
 
 def _window(span: Window | Sequence[str]) -> Window:

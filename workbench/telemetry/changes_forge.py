@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-import requests
-
 from ontology.errors import PersonError, Unavailable
 from ontology.nouns import utc
 from workbench.nouns import Modality, Question, Reply
 from workbench.telemetry.http_source import HttpSource
 from workbench.telemetry.live_source import Row, names_of, parsed, replied, windows
-from workbench.telemetry.readonly import Allowed
+from workbench.telemetry.pace import Pace
+from workbench.telemetry.readonly import Allowed, ReadOnlySession
 
 PAGE = "100"
 PAGES = 5
@@ -39,8 +38,9 @@ class ForgeChanges(HttpSource):
         url: str,
         repositories: Mapping[str, str],
         *,
-        session: requests.Session | None = None,
+        session: ReadOnlySession | None = None,
         headers: dict[str, str] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Bind to the API at `url`.
 
@@ -49,11 +49,12 @@ class ForgeChanges(HttpSource):
             repositories: repository (`owner/name`) to the name of its entity; empty: the last part of the repository's.
             session: what carries the requests; a read-only one where none is given.
             headers: such as an authorization.
+            pace: how hard it may be asked, for the default session.
 
         Raises:
             BadInput: `url` is no http(s) address.
         """
-        super().__init__(url, session=session, headers=headers)
+        super().__init__(url, session=session, headers=headers, pace=pace)
         self._entities = {each: name or each.rsplit("/", 1)[-1] for each, name in repositories.items()}
 
     def reply(self, question: Question) -> Reply:

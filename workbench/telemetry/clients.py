@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from workbench.telemetry.pace import Paces
 from workbench.telemetry.readonly import Allowed, ReadOnlySession
+
+if TYPE_CHECKING:
+    from workbench.telemetry.kubernetes_rights import Rights
 
 GRAFANA = (
     "/api/search",
@@ -35,6 +39,9 @@ class LiveClients:
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Address to the token that is sent there, such as a Grafana service account's: a bearer's, or with its scheme."""
 
+    paces: Paces = field(default_factory=Paces, repr=False)
+    """How hard each address may be asked: the sources ask by the same ones."""
+
     def http(self, base: str) -> ReadOnlySession:
         """Return a session that sends listed reads to one address.
 
@@ -42,7 +49,9 @@ class LiveClients:
             BadInput: `base` is no address of an API.
         """
         token = self.tokens.get(base.rstrip("/"))
-        return ReadOnlySession(base, READS, headers=bearing(token) if token else None)
+        return ReadOnlySession(
+            base, READS, headers=bearing(token) if token else None, pace=self.paces.of(base) if base else None
+        )
 
     def kubernetes(self, context: str) -> Any:
         """Return a `kubernetes.client.ApiClient` for a context; empty for the current one.
@@ -52,7 +61,17 @@ class LiveClients:
         """
         from workbench.telemetry import readonly_kubernetes  # late, like the two below: they take seconds to import
 
-        return readonly_kubernetes.client(context)
+        return readonly_kubernetes.client(context, self.paces)
+
+    def rights(self, context: str) -> Rights:
+        """Return what the user of a context may do there.
+
+        Raises:
+            Unavailable: there is no such context, nobody answers, or the server does not tell.
+        """
+        from workbench.telemetry import kubernetes_rights, readonly_kubernetes
+
+        return kubernetes_rights.asked(readonly_kubernetes.client(context, self.paces, reviews=True))
 
     def aws(self, profile: str) -> Any:
         """Return a `boto3.Session` for a profile; empty for the default one.
@@ -63,7 +82,7 @@ class LiveClients:
         """
         from workbench.telemetry import readonly_aws
 
-        return readonly_aws.session(profile)
+        return readonly_aws.session(profile, self.paces)
 
     def google(self, api: str, version: str) -> Any:
         """Return a `googleapiclient.discovery.Resource`, such as `("compute", "v1")`.
@@ -73,7 +92,7 @@ class LiveClients:
         """
         from workbench.telemetry import readonly_google
 
-        return readonly_google.resource(api, version)
+        return readonly_google.resource(api, version, self.paces)
 
 
 def bearing(token: str) -> dict[str, str]:

@@ -14,15 +14,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-import requests
-
 from ontology.errors import BadInput, Unavailable
 from ontology.nouns import Window
 from workbench.nouns import Modality, Question, Reply
 from workbench.telemetry.http_source import HttpSource
 from workbench.telemetry.layouts import service_of
 from workbench.telemetry.live_source import Row, names_of, parsed, replied, windows
-from workbench.telemetry.readonly import Allowed
+from workbench.telemetry.pace import Pace
+from workbench.telemetry.readonly import Allowed, ReadOnlySession
 
 INDEX = "logs-*"
 """Where the vendors' own shippers and OpenTelemetry put logs."""
@@ -59,8 +58,9 @@ class ElasticsearchSource(HttpSource):
         url: str,
         *,
         index: str = INDEX,
-        session: requests.Session | None = None,
+        session: ReadOnlySession | None = None,
         headers: dict[str, str] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Bind to the API at `url`, and to one index, pattern or list of them.
 
@@ -71,7 +71,7 @@ class ElasticsearchSource(HttpSource):
             raise BadInput(f"{index!r} is no name of an index.", next_step="Write it as logs-* or app-logs,web-logs.")
         self._path = f"/{index}/_search"
         self.reads = (Allowed("POST", self._path),)
-        super().__init__(url, session=session, headers=headers)
+        super().__init__(url, session=session, headers=headers, pace=pace)
 
     def reply(self, question: Question) -> Reply:
         """Return the lines of window and baseline."""

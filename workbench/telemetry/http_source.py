@@ -13,6 +13,7 @@ import requests
 from ontology.errors import Unavailable
 from workbench.telemetry.layouts import service_of
 from workbench.telemetry.live_source import LiveSource, named, names_of, span, windows
+from workbench.telemetry.pace import Pace
 from workbench.telemetry.readonly import Allowed, ReadOnlySession
 
 __all__ = ["HttpSource", "carrying", "named", "names_of", "span", "windows"]
@@ -25,7 +26,12 @@ class HttpSource(LiveSource):
     """What it may ask; a session of its own sends nothing else."""
 
     def __init__(
-        self, url: str, *, session: requests.Session | None = None, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        *,
+        session: ReadOnlySession | None = None,
+        headers: dict[str, str] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Bind to the API at `url`; nothing is sent before the first question.
 
@@ -33,12 +39,18 @@ class HttpSource(LiveSource):
             url: address of the API, with a path prefix where it has one.
             session: what carries the requests; a read-only one where none is given.
             headers: such as an authorization, for the default session.
+            pace: how hard it may be asked, for the default session.
 
         Raises:
             BadInput: `url` is no http(s) address.
         """
         self.url = url.rstrip("/")
-        self._session = session or ReadOnlySession(url, self.reads, headers=headers)
+        self._session = session or ReadOnlySession(url, self.reads, headers=headers, pace=pace)
+
+    @property
+    def off(self) -> str:
+        """How wrong the server's clock is, in words; empty where it is right."""
+        return self._session.pace.off
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return the JSON object at a path.

@@ -25,8 +25,6 @@ PAGE = 500
 """Objects of one answer."""
 PAGES = 40
 """Answers of one list: what is alive now, not an archive."""
-SECONDS = 30.0
-"""Seconds that one answer may take."""
 NAMES = ("app.kubernetes.io/name", "app.kubernetes.io/component", "app", "k8s-app")
 """Labels that may call a workload by the name that telemetry has for it."""
 _CHECK = "Check the context: kubectl auth can-i list pods -A; kubernetes_context in the settings."
@@ -50,6 +48,13 @@ REPLICA_SETS = Kind("replicasets", group="apps")
 REVISIONS = Kind("controllerrevisions", group="apps")
 STATEFUL_SETS = Kind("statefulsets", group="apps")
 DAEMON_SETS = Kind("daemonsets", group="apps")
+SERVICES = Kind("services", "list_service_for_all_namespaces")
+CLAIMS = Kind("persistentvolumeclaims", "list_persistent_volume_claim_for_all_namespaces")
+VOLUMES = Kind("persistentvolumes", "list_persistent_volume")
+CLASSES = Kind("storageclasses", group="storage.k8s.io")
+QUOTAS = Kind("resourcequotas", "list_resource_quota_for_all_namespaces")
+ACCOUNTS = Kind("serviceaccounts", "list_service_account_for_all_namespaces")
+POLICIES = Kind("networkpolicies", group="networking.k8s.io")
 
 
 @dataclass
@@ -58,7 +63,6 @@ class Cluster:
 
     connect: Callable[[], Any]
     """Returns a read-only `kubernetes.client.ApiClient`."""
-    seconds: float = SECONDS
     refused: list[str] = field(default_factory=list)
     """What could not be read, in words."""
 
@@ -121,7 +125,7 @@ class Cluster:
         from urllib3.exceptions import HTTPError
 
         try:
-            answer = call(*arguments, **options, _preload_content=False, _request_timeout=self.seconds)
+            answer = call(*arguments, **options, _preload_content=False)
             data: bytes = answer.data
         except ApiException as error:
             raise Unavailable(f"Kubernetes refuses ({error.status}): {error.reason}.", next_step=_CHECK) from error
@@ -183,15 +187,22 @@ def moment(text: object) -> datetime | None:
 class KubernetesSource(LiveSource):
     """A source that asks a Kubernetes API."""
 
-    def __init__(self, connect: Callable[[], Any], *, seconds: float = SECONDS) -> None:
+    def __init__(self, connect: Callable[[], Any]) -> None:
         """Bind to a cluster; nothing is sent before the first question.
 
         Args:
             connect: returns a read-only `kubernetes.client.ApiClient`.
-            seconds: that one answer may take.
         """
-        self._connect, self._seconds = connect, seconds
+        self._connect = connect
+        self._asked: Cluster | None = None
+
+    @property
+    def off(self) -> str:
+        """How wrong the server's clock is, in words; empty where it is right."""
+        pace = self._asked.client.pace if self._asked else None
+        return pace.off if pace else ""
 
     def cluster(self) -> Cluster:
         """Return the cluster as one question reads it: what was refused is of that question."""
-        return Cluster(self._connect, self._seconds)
+        self._asked = Cluster(self._connect)
+        return self._asked

@@ -8,21 +8,36 @@ the window's start on; what ended before, or began after, is not. Events are kep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from workbench.nouns import Modality, Question, Reply
+from workbench.telemetry import kubernetes_declared as declared
 from workbench.telemetry.kubernetes_reading import (
+    ACCOUNTS,
+    CLAIMS,
+    CLASSES,
+    CONFIGS,
+    DAEMON_SETS,
     DEPLOYMENTS,
     EVENTS,
     NODES,
     PODS,
+    POLICIES,
+    QUOTAS,
+    SERVICES,
+    STATEFUL_SETS,
+    VOLUMES,
+    Kind,
     KubernetesSource,
     moment,
     workload,
 )
 from workbench.telemetry.live_source import Row, held, names_of, parsed, replied
+
+Objects = Mapping[Kind, Sequence[Mapping[str, Any]]]
+"""What was listed, by kind; a kind that could not be read is not there."""
 
 KEPT = timedelta(hours=1)
 """How long a cluster keeps events, unless it is told otherwise."""
@@ -37,21 +52,70 @@ class KubernetesState(KubernetesSource):
     modality: ClassVar[Modality] = Modality.STATE
 
     def reply(self, question: Question) -> Reply:
-        """Return how things are, and the events."""
+        """Return how things are, the events, and what is declared of them."""
         cluster = self.cluster()
-        names = names_of(question)
-        pods = cluster.listed(PODS)
-        others = {kind: cluster.listed_if_allowed(kind) for kind in (DEPLOYMENTS, NODES, EVENTS)}
-        rows = parsed(self.name, (row for pod in pods for row in _pod(pod, workload(pod, names), question)))
-        rows += parsed(self.name, (row for each in others[DEPLOYMENTS] for row in _deployment(each, question)))
-        rows += parsed(self.name, (row for node in others[NODES] for row in _node(node, question)))
-        owners = {(each["metadata"].get("namespace"), each["metadata"]["name"]): workload(each, names) for each in pods}
-        rows += parsed(self.name, (_event(each, owners) for each in others[EVENTS]))
+        listed: dict[Kind, list[dict[str, Any]]] = {PODS: cluster.listed(PODS)}
+        for kind in OTHERS:
+            refused = len(cluster.refused)
+            found = cluster.listed_if_allowed(kind)
+            if found or len(cluster.refused) == refused:
+                listed[kind] = found
+        rows = parsed(self.name, state(listed, question))
         if datetime.now(UTC) - question.window.start > KEPT:
             cluster.refused.append("a cluster keeps events for about an hour: older ones may be gone")
         remark = f"{'; '.join(cluster.refused).capitalize()}." if cluster.refused else ""
-        query = "GET " + ", ".join(kind.plural for kind in (PODS, *others))
+        query = "GET " + ", ".join(kind.plural for kind in (PODS, *OTHERS))
         return replied(rows, question, searched="kubernetes", query=query, remark=remark)
+
+
+OTHERS = (
+    *(DEPLOYMENTS, NODES, EVENTS, STATEFUL_SETS, DAEMON_SETS, SERVICES, CLAIMS, VOLUMES, CLASSES, QUOTAS),
+    *(ACCOUNTS, POLICIES, CONFIGS),
+)
+"""What helps beside the pods, where it may be read. Secrets may not."""
+
+
+def state(objects: Objects, question: Question) -> Iterator[Row]:
+    """Yield how objects of a cluster are, what was said of them, and then what is declared of them.
+
+    Raises:
+        KeyError, TypeError, ValueError: an object is not of the shape that the API documents.
+    """
+    names, pods = names_of(question), objects.get(PODS, ())
+    yield from (row for pod in pods for row in _pod(pod, workload(pod, names), question))
+    for kind in WORKLOADS:
+        yield from (row for each in objects.get(kind, ()) for row in _deployment(each, question))
+    yield from (row for node in objects.get(NODES, ()) for row in _node(node, question))
+    owners = {(each["metadata"].get("namespace"), each["metadata"]["name"]): workload(each, names) for each in pods}
+    yield from (_event(each, owners) for each in objects.get(EVENTS, ()))
+    yield from _declared(objects, question)
+
+
+WORKLOADS = (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
+_FIELDS: tuple[tuple[Kind, str, Callable[[Mapping[str, Any]], Iterator[declared.Field]]], ...] = (
+    *((kind, "workload", declared.workload_fields) for kind in WORKLOADS),
+    (SERVICES, "service", declared.service_fields),
+    (NODES, "node", declared.node_fields),
+    (CLAIMS, "claim", declared.claim_fields),
+    (VOLUMES, "volume", declared.volume_fields),
+    (POLICIES, "policy", declared.policy_fields),
+    (CONFIGS, "config", declared.route_fields),
+)
+
+
+def _declared(objects: Objects, question: Question) -> Iterator[Row]:
+    """Yield what is declared, as of the start of the window: none of it says since when."""
+    at, names = question.window.start, names_of(question)
+    for kind, word, fields in _FIELDS:
+        for each in objects.get(kind, ()):
+            entity = workload(each, names) if word == "workload" else str(each["metadata"]["name"])
+            yield from ((at, entity, word, field, value) for field, value in fields(each) if value)
+    for each in objects.get(QUOTAS, ()):
+        space = str(each["metadata"].get("namespace", ""))
+        yield from ((at, space, "quota", field, value) for field, value in declared.quota_fields(each))
+    for kind, field in ((ACCOUNTS, "service accounts"), (CLASSES, "storage classes")):
+        for space, every in declared.names(objects.get(kind, ())).items():
+            yield at, space or "cluster", "namespace", field, ",".join(sorted(every))
 
 
 def _pod(pod: Mapping[str, Any], entity: str, question: Question) -> Iterator[Row]:
@@ -62,6 +126,9 @@ def _pod(pod: Mapping[str, Any], entity: str, question: Question) -> Iterator[Ro
         reason = f" ({status['reason']})" if status.get("reason") else ""
         yield at, entity, "pod", f"{name} phase", f"{status.get('phase', 'Unknown')}{reason}"
     yield from _conditions(status, entity, "pod", f"{name} ", question, shown=("Ready",))
+    if began and (node := (pod.get("spec") or {}).get("nodeName")) and (at := held(began, question)):
+        yield at, entity, "pod", f"{name} node", str(node)
+        yield at, entity, "pod", f"{name} labels", declared.pairs(meta.get("labels"))
     for each in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         yield from _container(each, entity, name, began, question)
 

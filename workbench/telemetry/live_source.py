@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -38,10 +39,25 @@ class LiveSource(ABC):
             reply = Failed(f"{self.name} cannot answer on {wanted}", f"Set up a source of {wanted}.")
         else:
             try:
-                reply = self.reply(question)
+                reply = self._timed(self.reply(question))
             except PersonError as error:
                 reply = Failed(error.problem, error.next_step)
         return Observation(question, process_redactor().reply(reply), self.name, datetime.now(UTC))
+
+    @property
+    def off(self) -> str:
+        """How wrong the clock of the server is, in words; empty where it is right, or where there is no server."""
+        return ""
+
+    def _timed(self, reply: Reply) -> Reply:
+        """Return the reply with what a wrong clock means for it: times are off by it, and silence tells nothing."""
+        if not self.off or isinstance(reply, Failed):
+            return reply
+        if isinstance(reply, Answered):
+            told = f"{reply.digest}\n{self.off} Times that it notes itself may be wrong by as much."
+            return replace(reply, digest=told)
+        reason = f"{self.name} has nothing in the window, which tells nothing. {self.off}"
+        return Failed(reason, "Set its clock (NTP), or ask for the window as its clock has it.", query=reply.query)
 
     @abstractmethod
     def reply(self, question: Question) -> Reply:
@@ -90,6 +106,8 @@ def table_of(rows: Iterable[Row], question: Question) -> pd.DataFrame:
     names = names_of(question)
     owner = "service" if question.modality is Modality.TRACES else "entity"
     table = table[table[owner].isin(names)] if names else table
+    if question.what and question.modality in (Modality.CHANGES, Modality.STATE):
+        table = table[table["kind"] == question.what]
     texts = [
         name for name in table.columns if name != clock and (name != "value" or question.modality is Modality.STATE)
     ]

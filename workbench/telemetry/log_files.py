@@ -2,8 +2,8 @@
 
     LogFiles({"/var/log/shop/payment*.log": "payment"}).ask(Question(Modality.LOGS, window, about=(payment,)))
 
-The journal itself is read by a process (`journalctl -o json > journal.json`), which is not started from here: name the
-file that it wrote. `what`, where given, is a text that lines must hold.
+The journal of another machine comes as a file (`journalctl -o json > journal.json`); that of this one is read by
+`journald`. `what`, where given, is a text that lines must hold.
 """
 
 from __future__ import annotations

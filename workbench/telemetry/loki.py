@@ -30,6 +30,8 @@ PAGE = 5_000
 """Lines a request: the limit that a Loki has by default."""
 PAGES = 4
 """Requests a window; beyond it the answer is cut off, and says so."""
+STREAMS = 200
+"""Values of a label that one query selects."""
 LEVELS = ("detected_level", "level", "severity", "severity_text", "log_level")
 _TRACE = re.compile(r"trace[_-]?id[\"']?\s*[=:]\s*[\"']?([0-9a-fA-F]{16,32})\b", re.IGNORECASE)
 
@@ -43,7 +45,7 @@ class LokiSource(HttpSource):
 
     def reply(self, question: Question) -> Reply:
         """Return the lines of window and baseline."""
-        queries = self._queries(question)
+        queries, clamped = self._queries(question)
         query = "\n".join(queries)
         if not queries:
             return Silent(f"no stream carries {', '.join(LABELS)} of {named(question)}", query=query)
@@ -58,15 +60,21 @@ class LokiSource(HttpSource):
         cut = (
             f"\nOnly the first {PAGE * PAGES:,} lines of a window were read." if any(more for _, more in pages) else ""
         )
-        return Answered(digest(rows, question) + cut, rows, query=query, link=self._link(queries[0], question.window))
+        return Answered(
+            digest(rows, question) + cut + clamped, rows, query=query, link=self._link(queries[0], question.window)
+        )
 
-    def _queries(self, question: Question) -> tuple[str, ...]:
-        """Return LogQL: a selector for each label that carries a name, with the text to look for."""
+    def _queries(self, question: Question) -> tuple[tuple[str, ...], str]:
+        """Return LogQL, a selector for each label that has a name, with the text to look for, and what is clamped."""
         what = question.what.strip()
         if what.startswith("{"):
-            return (what,)
+            return (what,), ""
         holds = f" |= {json.dumps(what)}" if what else ""
-        return tuple(f"{{{label}=~{_matcher(values)}}}{holds}" for label, values in self._selected(question).items())
+        chosen = self._selected(question)
+        left = sum(max(0, len(values) - STREAMS) for values in chosen.values())
+        said = f"\nOnly {STREAMS} values of a label were asked for; {left} were left out." if left else ""
+        kept = {label: values[:STREAMS] for label, values in chosen.items()}
+        return tuple(f"{{{label}=~{_matcher(values)}}}{holds}" for label, values in kept.items()), said
 
     def _selected(self, question: Question) -> Mapping[str, Sequence[str]]:
         """Return label and values: each name by the first label that has it; all values where no name is given."""

@@ -13,29 +13,35 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
+import numpy as np
 import pandas as pd
 import requests
 
 from ontology.errors import PersonError, Unavailable
 from ontology.nouns import Window
-from workbench.nouns import Answered, Failed, Modality, Observation, Question, Reply, Silent
+from workbench.nouns import Answered, Failed, Modality, Question, Reply, Silent
 from workbench.telemetry.digest import digest
+from workbench.telemetry.http_source import HttpSource, named, span
 from workbench.telemetry.layouts import COLUMNS, service_of
+from workbench.telemetry.pace import Pace
+from workbench.telemetry.prometheus_context import CONTEXT, Context
 from workbench.telemetry.readonly import Allowed, ReadOnlySession
-from workbench.telemetry.redact import process_redactor
+from workbench.telemetry.series import LOOKBACK_SECONDS, NAME, Series
 
 if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
 
 READS = (
+    Allowed("GET", "/api/v1/query"),
     Allowed("GET", "/api/v1/query_range"),
     Allowed("GET", "/api/v1/label/{name}/values"),
     Allowed("GET", "/api/v1/status/buildinfo"),
+    *CONTEXT,
 )
 LABELS = ("service", "service_name", "job", "app", "pod")
 """Labels that may hold the name of an entity, the best first."""
@@ -43,6 +49,8 @@ STEP_SECONDS = 15.0
 MOST_POINTS = 11_000
 """Prometheus refuses more points a series than this."""
 MOST_SERIES = 200
+MOST_SAMPLES = 5_000_000
+"""Samples that a recording may take out of it."""
 SERVER_TIMEOUT = "10s"
 
 _REQUESTS = "http_server_request_duration_seconds"
@@ -92,16 +100,22 @@ class _Found:
     dropped: int = 0
 
 
-class PrometheusSource:
+class PrometheusSource(HttpSource):
     """Answers questions on metrics from a Prometheus HTTP API."""
+
+    name = "prometheus"
+    modality: ClassVar[Modality] = Modality.METRICS
+    reads = READS
 
     def __init__(
         self,
         url: str,
         *,
-        session: requests.Session | None = None,
+        session: ReadOnlySession | None = None,
         headers: dict[str, str] | None = None,
+        pace: Pace | None = None,
         step: float = STEP_SECONDS,
+        traces: str = "",
     ) -> None:
         """Bind to the API at `url`; nothing is sent before the first question.
 
@@ -109,43 +123,59 @@ class PrometheusSource:
             url: address of the API, with a path prefix where it has one.
             session: what carries the requests; a read-only one where none is given.
             headers: such as an authorization, for the default session.
+            pace: how hard it may be asked, for the default session.
             step: seconds between points, wider where the window is long.
+            traces: address of a trace, with `{trace_id}`, that exemplars are linked to.
 
         Raises:
             BadInput: `url` is no http(s) address.
         """
-        self._url = url.rstrip("/")
-        self._session = session or ReadOnlySession(url, READS, headers=headers)
-        self._step = step
+        super().__init__(url, session=session, headers=headers, pace=pace)
+        self._step, self._context = step, Context(self, traces)
 
     @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return "prometheus"
+    def step(self) -> float:
+        """Seconds between the points of an answer, where the window is not long."""
+        return self._step
 
-    def ask(self, question: Question) -> Observation:
-        """Answer, or say that there is nothing, or say why it could not look."""
-        try:
-            reply = self._reply(question)
-        except PersonError as error:
-            reply = Failed(error.problem, error.next_step)
-        return Observation(question, process_redactor().reply(reply), self.name, datetime.now(UTC))
+    def series(self, window: Window, matching: str = "") -> Iterator[Series]:
+        """Yield every series of a window as it was scraped, from one look-back before it: what a recording keeps.
 
-    def _reply(self, question: Question) -> Reply:
-        if question.modality is not Modality.METRICS:
-            wanted = question.modality
-            return Failed(f"prometheus cannot answer on {wanted}", f"Set up a source of {wanted}.")
+        Args:
+            window: when.
+            matching: further matchers, such as `job!="prometheus"`; without them everything there is.
+
+        Raises:
+            Unavailable: it does not answer, refuses, or has more than a recording should hold.
+        """
+        seconds, samples = math.ceil(window.seconds + LOOKBACK_SECONDS), 0
+        for name in self._values(NAME):
+            query = f"{{{NAME}={json.dumps(name)}{', ' if matching else ''}{matching}}}[{seconds}s]"
+            at = {"time": f"{window.end.timestamp():.3f}", "timeout": SERVER_TIMEOUT}
+            for each in _checked(partial(self._client.custom_query, query, params=at)):
+                found = _series(each)
+                samples += len(found.times)
+                yield found
+            if samples > MOST_SAMPLES:
+                raise Unavailable(
+                    f"{self.url} has more than {MOST_SAMPLES:,} samples in the window.",
+                    next_step="Record a shorter window, or fewer series by further matchers.",
+                )
+
+    def reply(self, question: Question) -> Reply:
+        """Return the series of window and baseline, with what the server knows of them beside their values."""
         asked = self._asked(question)
         query = "\n".join(each.promql for each in asked)
         if not asked:
-            return Silent(f"no series carries {', '.join(LABELS)} of {_names(question)}", query=query)
+            return Silent(f"no series carries {', '.join(LABELS)} of {named(question)}", query=query)
         found = self._found(asked, question)
         if not found.parts and found.problems:
             return Failed(found.problems[0].problem, found.problems[0].next_step, query=query)
         if not found.parts:
-            return Silent(f"{self._url} for {_names(question)}, {_span(question.window)}", query=query)
+            return Silent(f"{self.url} for {named(question)}, {span(question.window)}", query=query)
         rows = pd.concat(found.parts, ignore_index=True).sort_values("time", kind="stable", ignore_index=True)
-        words = digest(rows, question) + _remarks(found, len(asked))
+        beside = self._context.words(rows, [each.promql for each in asked], question)
+        words = digest(rows, question) + beside + self._remarks(found, len(asked), question)
         return Answered(words, rows, query=query, link=self._link(asked, question.window))
 
     # -- what to ask ----------------------------------------------------------------------------------------
@@ -213,14 +243,25 @@ class PrometheusSource:
             )
         )
         if any(not isinstance(each, dict) or "values" not in each for each in answer):
-            raise Unavailable(f"{self._url} answers with something else than series.", next_step=_ADDRESS)
+            raise Unavailable(f"{self.url} answers with something else than series.", next_step=_ADDRESS)
         return answer
 
     @cached_property
     def _client(self) -> PrometheusConnect:
         from prometheus_api_client import PrometheusConnect  # late: it brings plotting along
 
-        return PrometheusConnect(self._url, session=self._session)
+        return PrometheusConnect(self.url, session=self._session)
+
+    def _remarks(self, found: _Found, asked: int, question: Question) -> str:
+        """Return what the reader must know of an answer that is clamped or not whole."""
+        said = list[str]()
+        if (step := self._step_for(question)) > self._step:
+            said.append(f"Points are {step:g} s apart instead of {self._step:g} s: {MOST_POINTS:,} a series at most.")
+        if found.dropped:
+            said.append(f"Only {MOST_SERIES} series a query are shown; {found.dropped} were left out.")
+        if found.problems:
+            said.append(f"{len(found.problems)} of {asked} queries failed: {found.problems[0].problem}")
+        return "".join(f"\n{each}" for each in said)
 
     def _link(self, asked: Sequence[_Asked], window: Window) -> str:
         """Return the page of Prometheus's own UI that draws the first four expressions over the window."""
@@ -232,7 +273,7 @@ class PrometheusSource:
                 f"g{place}.range_input": f"{max(60, math.ceil(window.seconds))}s",
                 f"g{place}.end_input": f"{window.end:%Y-%m-%d %H:%M:%S}",
             }
-        return f"{self._url}/graph?{urlencode(shown)}"
+        return f"{self.url}/graph?{urlencode(shown)}"
 
 
 _ADDRESS = "Check that the address in the settings is that of a Prometheus API: workbench doctor."
@@ -313,6 +354,22 @@ def _rows(series: Sequence[Mapping[str, Any]], asked: _Asked, end: datetime) -> 
     return rows[rows["time"] <= end]
 
 
+def _series(answer: Mapping[str, Any]) -> Series:
+    """Return a series of an instant query for a range: its samples as they were scraped.
+
+    Raises:
+        Unavailable: the answer is none.
+    """
+    try:
+        times, values = zip(*answer["values"], strict=True)
+        labels = {str(key): str(value) for key, value in answer["metric"].items()}
+        return Series(
+            labels, np.rint(np.array(times, dtype=float) * 1000).astype(np.int64), np.array(values, dtype=float)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unavailable("The answer is not that of a Prometheus API.", next_step=_ADDRESS) from error
+
+
 def _entity(labels: Mapping[str, str], asked: _Asked) -> str:
     """Return the name of the entity that a series is about; empty where it carries none."""
     found = labels.get(asked.label) or next((labels[label] for label in LABELS if labels.get(label)), "")
@@ -324,18 +381,3 @@ def _metric(labels: Mapping[str, str], asked: _Asked) -> str:
     rest = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if key not in ("__name__", *LABELS))
     name = labels.get("__name__") or asked.promql
     return f"{name}{{{rest}}}" if rest else name
-
-
-def _remarks(found: _Found, asked: int) -> str:
-    """Return what the reader must know of an answer that is not whole."""
-    cut = f"\nOnly {MOST_SERIES} series a query are shown; {found.dropped} were left out." if found.dropped else ""
-    failed = f"\n{len(found.problems)} of {asked} queries failed: {found.problems[0].problem}" if found.problems else ""
-    return cut + failed
-
-
-def _names(question: Question) -> str:
-    return ", ".join(entity.name for entity in question.about) or "every service"
-
-
-def _span(window: Window) -> str:
-    return f"{window.start:%Y-%m-%d %H:%M:%S} to {window.end:%H:%M:%S} UTC"

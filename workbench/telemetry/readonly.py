@@ -4,18 +4,16 @@
     session.get("https://prometheus.example/api/v1/query_range", params={...})
 
 A request passes only if its host is the configured one and its (method, path) is on the list. No redirects, no
-protocol upgrade, time limits on connecting, reading and the whole; 429 and 5xx are tried again, as `Retry-After` says.
+protocol upgrade, time limits on connecting, reading and the whole; how often, how soon again and when not at all is
+its `Pace`'s.
 The check stands in `send`, which every way of using a `requests` session ends in, and no other adapter can be mounted.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -24,15 +22,9 @@ from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 from urllib3.util import Url, parse_url
 
 from ontology.errors import BadInput, NotAllowed, Unavailable
+from workbench.telemetry.pace import Pace, Seen
 
 CONNECT_SECONDS = 3.05
-READ_SECONDS = 10.0
-TOTAL_SECONDS = 30.0
-"""Limits for connecting, for each read, and for a request with all its repeats."""
-TRIES = 4
-AGAIN = frozenset({429, 500, 502, 503, 504})
-"""Statuses that are tried again: too many requests, and what a restart or a proxy answers."""
-FIRST_WAIT_SECONDS = 0.2
 MOST_BYTES = 64 * 1024 * 1024
 """A longer answer is cut off with an error: one query must not fill the memory."""
 BANNED = frozenset(
@@ -71,8 +63,7 @@ class ReadOnlySession(requests.Session):
         allowed: Iterable[Allowed],
         *,
         headers: dict[str, str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         """Bind the session to the scheme, host, port and path prefix of `base`.
 
@@ -80,8 +71,7 @@ class ReadOnlySession(requests.Session):
             base: address of the API, such as `https://metrics.example:9090/prometheus`.
             allowed: what may be asked, paths relative to `base`.
             headers: sent with each request, such as an authorization.
-            sleep: how to wait between tries, in seconds.
-            clock: a monotonic clock, in seconds.
+            pace: how hard it may be asked, with the clock that all limits are measured by; one of its own where None.
 
         Raises:
             BadInput: `base` is no http(s) address, or carries a user, a query or a fragment.
@@ -89,7 +79,7 @@ class ReadOnlySession(requests.Session):
         super().__init__()
         self._base = address(base)
         self._allowed = tuple(allowed)
-        self._sleep, self._clock = sleep, clock
+        self.pace = pace or Pace(self._base.url)
         self._adapter = HTTPAdapter(max_retries=0)
         self.adapters.clear()
         self.trust_env = False  # no proxy and no .netrc password from the environment
@@ -115,15 +105,7 @@ class ReadOnlySession(requests.Session):
             Unavailable: no answer in time, or one that is too long.
         """
         self._check(request)
-        until = self._clock() + TOTAL_SECONDS
-        for tries in range(1, TRIES + 1):
-            response = self._once(request, options, until)
-            wait = _wait(response, tries)
-            if response.status_code not in AGAIN or tries == TRIES or self._clock() + wait > until:
-                return response
-            response.close()
-            self._sleep(wait)
-        raise AssertionError("unreachable: the last try returns")
+        return self.pace.ask(lambda until: self._once(request, options, until), _seen)
 
     def _check(self, request: requests.PreparedRequest) -> None:
         """Raise `NotAllowed` unless host, method, path and headers are what may be sent."""
@@ -131,8 +113,9 @@ class ReadOnlySession(requests.Session):
 
     def _once(self, request: requests.PreparedRequest, options: dict[str, Any], until: float) -> requests.Response:
         """Send once, without redirects, within the time limits."""
-        left = max(until - self._clock(), 0.1)
-        timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
+        left = max(until - self.pace.clock(), 0.1)
+        silence = min(self.pace.limits.seconds, left)
+        timeout = (min(CONNECT_SECONDS, silence), silence)
         kept = {name: options[name] for name in ("verify", "cert") if name in options}
         try:
             response = super().send(request, stream=True, allow_redirects=False, timeout=timeout, proxies={}, **kept)
@@ -154,9 +137,9 @@ class ReadOnlySession(requests.Session):
         body = bytearray()
         while chunk := response.raw.read1(65536, decode_content=True):  # read1: what is there, not what may come
             body += chunk
-            if len(body) > MOST_BYTES or self._clock() > until:
+            if len(body) > MOST_BYTES or self.pace.clock() > until:
                 response.close()
-                limit = f"{MOST_BYTES >> 20} MiB" if len(body) > MOST_BYTES else f"{TOTAL_SECONDS:.0f} s"
+                limit = f"{MOST_BYTES >> 20} MiB" if len(body) > MOST_BYTES else f"{self.pace.limits.total:g} s"
                 raise Unavailable(
                     f"{self.base} was cut off at {limit}.", next_step="Ask for fewer entities or a shorter window."
                 )
@@ -177,17 +160,42 @@ def check(base: Url, allowed: Iterable[Allowed], method: str, url: str, headers:
     Raises:
         NotAllowed: host, method, path or a header is not what may be sent.
     """
+    refuse(base, next(offences(base, allowed, method, url, headers), None))
+
+
+def refuse(base: Url, offence: Offence | None) -> None:
+    """Raise `NotAllowed` for an offence, where there is one."""
+    if offence is not None:
+        raise NotAllowed(
+            f"The read-only transport does not send {offence.what}.",
+            next_step=f"Only listed reads of {base.url} are sent; each source lists its own.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offence:
+    """A reason not to send a request."""
+
+    rule: str
+    """`host`, `list`, `user` or `header`: the tests take each away in turn, and must see it missing."""
+    what: str
+    """What is not sent, in words."""
+
+
+def offences(base: Url, allowed: Iterable[Allowed], method: str, url: str, headers: Iterable[str]) -> Iterator[Offence]:
+    """Yield why a request may not be sent, by rule; the arguments are those of `check`."""
     target = parse_url(url)  # the parser that connects: two parsers would disagree on a crafted address
     prefix, full = base.path or "", target.path or ""
     path = full[len(prefix) :] if full.startswith(prefix) else ""
-    listed = any(each.fits(method, path) for each in allowed)
-    upgrade = BANNED & {name.lower() for name in headers}
-    if not (_host(target) == _host(base) and listed) or target.auth is not None or upgrade:
-        what = f"the header {min(upgrade)}" if upgrade else f"{method} {target.scheme}://{target.netloc}{full}"
-        raise NotAllowed(
-            f"The read-only transport does not send {what}.",
-            next_step=f"Only listed reads of {base.url} are sent; each source lists its own.",
-        )
+    what = f"{method} {target.scheme}://{target.netloc}{full}"
+    if _host(target) != _host(base):
+        yield Offence("host", what)
+    if target.auth is not None:
+        yield Offence("user", what)
+    if not any(each.fits(method, path) for each in allowed):
+        yield Offence("list", what)
+    if upgrade := BANNED & {name.lower() for name in headers}:
+        yield Offence("header", f"the header {min(upgrade)}")
 
 
 def address(base: str) -> Url:
@@ -212,15 +220,8 @@ def _host(parts: Url) -> tuple[str | None, str | None, int | None]:
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 
 
-def _wait(response: requests.Response, tries: int) -> float:
-    """Return the seconds to wait: what `Retry-After` says (seconds or a date), else doubling from the first wait."""
-    said = response.headers.get("Retry-After", "").strip()
-    if said.isdigit():
-        return float(said)
-    try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):  # no header, no date, or a date without a zone
-        return FIRST_WAIT_SECONDS * 2.0 ** (tries - 1)
+def _seen(response: requests.Response) -> Seen:
+    return response.status_code, response.headers
 
 
 def _reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ProfileNotFound
 
 from ontology.errors import NotAllowed, NotFound, Unavailable
+from workbench.telemetry.pace import AGAIN, Paces
 
 READS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"ListTables"}),
@@ -60,8 +61,12 @@ CONFIG = Config(
 """Limits in seconds; 429 and 5xx are tried again with a growing wait by the library."""
 
 
-def session(profile: str = "") -> boto3.Session:
+def session(profile: str = "", paces: Paces | None = None) -> boto3.Session:
     """Return a session for a profile; the default chain of credentials where it is empty.
+
+    Args:
+        profile: its name.
+        paces: which have the pace of each endpoint; of its own where None.
 
     Raises:
         NotFound: there is no such profile.
@@ -73,6 +78,9 @@ def session(profile: str = "") -> boto3.Session:
         made = boto3.Session(botocore_session=core, profile_name=profile or None)
         made.events.register_first("before-sign", _signs)
         made.events.register_last("before-send", _sends)
+        hold = _Held(paces or Paces())
+        made.events.register_last("before-send", hold.sends)
+        made.events.register_last("response-received", hold.received)
         known = made.get_credentials()
     except ProfileNotFound as error:
         raise NotFound(
@@ -103,6 +111,34 @@ def _sends(event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
     service, operation = _named(event_name)
     if operation in READS.get(service, frozenset()) and not _says(request, operation):
         raise _refused(service, operation)
+
+
+class _Held:
+    """Keeps the pace of each endpoint; the library itself tries again."""
+
+    def __init__(self, paces: Paces) -> None:
+        self._paces, self._hosts = paces, dict[str, str]()
+
+    def sends(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> None:
+        """Let a request pass when its turn comes.
+
+        Raises:
+            Unavailable: the endpoint rests.
+        """
+        url = urlsplit(request.url)
+        base = self._hosts[event_name.partition(".")[2]] = f"{url.scheme}://{url.netloc}"
+        self._paces.of(base).admit()
+
+    def received(self, event_name: str, response_dict: Any = None, exception: Any = None, **_: Any) -> None:
+        """Note how it went; what we refused ourselves says nothing of the endpoint."""
+        base = self._hosts.get(event_name.partition(".")[2])
+        if base is None or isinstance(exception, NotAllowed | Unavailable):
+            return
+        status = int((response_dict or {}).get("status_code") or 0)
+        if exception is None and status not in AGAIN:
+            self._paces.of(base).went_well()
+        else:
+            self._paces.of(base).failed(f"it answered {status}" if status else type(exception).__name__)
 
 
 def _named(event_name: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from googleapiclient import discovery
 from urllib3.util import parse_url
 
 from ontology.errors import NotAllowed, Unavailable
+from workbench.telemetry.pace import Pace, Paces, Seen
 from workbench.telemetry.readonly import Allowed, address, check
 
 SECONDS = 20.0
@@ -53,10 +54,11 @@ READS: Mapping[str, tuple[Allowed, ...]] = {
 class ReadOnlyHttp(httplib2.Http):  # type: ignore[misc]  # httplib2 has no types
     """The transport of a client: it sends listed reads of one address, with the credentials of the default chain."""
 
-    def __init__(self, base: str, allowed: tuple[Allowed, ...], credentials: Any) -> None:
-        """Bind the transport to an address; `credentials` are google-auth's."""
+    def __init__(self, base: str, allowed: tuple[Allowed, ...], credentials: Any, pace: Pace | None = None) -> None:
+        """Bind the transport to an address; `credentials` are google-auth's, `pace` is its own where None."""
         super().__init__(timeout=SECONDS)
         self.follow_redirects = False
+        self.pace = pace or Pace(base)
         self._base, self._allowed, self._credentials = address(base), allowed, credentials
         self._tokens = google.auth.transport.requests.Request()
 
@@ -78,8 +80,16 @@ class ReadOnlyHttp(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
         check(self._base, self._allowed, method, uri, headers or {})
         if body:
             raise NotAllowed("The read-only transport sends no body.", next_step="Ask with parameters.")
-        sent = dict(headers or {})
         target = parse_url(uri).url  # as it was checked: another parser may read the address differently
+        return self.pace.ask(lambda _: self._once(target, method, headers, connection_type), _seen)
+
+    def _once(self, target: str, method: str, headers: Mapping[str, str] | None, connection_type: Any) -> Any:
+        """Send once.
+
+        Raises:
+            Unavailable: the credentials are not accepted, or nobody answers.
+        """
+        sent = dict(headers or {})
         try:
             self._credentials.before_request(self._tokens, method, target, sent)
             return super().request(target, method, None, sent, 0, connection_type)
@@ -95,8 +105,18 @@ class ReadOnlyHttp(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             ) from error
 
 
-def resource(api: str, version: str) -> Any:
+def _seen(answer: Any) -> Seen:
+    response, _ = answer
+    return int(response.status), response
+
+
+def resource(api: str, version: str, paces: Paces | None = None) -> Any:
     """Return the client of an API, such as `("compute", "v1")`.
+
+    Args:
+        api: its name.
+        version: its version.
+        paces: which have the pace of its address; one of its own where None.
 
     Raises:
         NotAllowed: nothing of that API is on the list.
@@ -115,7 +135,7 @@ def resource(api: str, version: str) -> Any:
     return discovery.build(
         api,
         version,
-        http=ReadOnlyHttp(base, READS[api], credentials),
+        http=ReadOnlyHttp(base, READS[api], credentials, paces.of(base) if paces else None),
         static_discovery=True,
         cache_discovery=False,
         client_options={"api_endpoint": base.rstrip("/") + "/"},

@@ -7,7 +7,8 @@ replace a method of the client; that is refused as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,14 @@ import urllib3
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError, TimeoutError
 from urllib3.util import parse_url
 
 from ontology.errors import NotAllowed, Unavailable
-from workbench.telemetry.readonly import AGAIN, Allowed, address, check
+from workbench.telemetry.pace import Pace, Paces, Seen
+from workbench.telemetry.readonly import Allowed, Offence, address, offences, refuse
 
-TIMEOUT = urllib3.Timeout(connect=5, read=30)
-"""Seconds; where a call names no limit of its own."""
-RETRIES = urllib3.Retry(
-    total=4,
-    redirect=0,
-    backoff_factor=0.2,
-    status_forcelist=AGAIN,
-    allowed_methods={"GET"},
-    raise_on_status=False,
-    retry_after_max=30,
-)
+CONNECT_SECONDS = 5.0
 _GROUPS = ("/api/v1", "/apis/{group}/{version}")
 _OBJECTS = (
     "/{resource}",
@@ -48,6 +41,11 @@ READS = tuple(
     )
 )
 """Discovery, lists and objects; of subresources only what a container has written."""
+REVIEWS = tuple(
+    Allowed("POST", f"/apis/authorization.k8s.io/v1/{name}")
+    for name in ("selfsubjectrulesreviews", "selfsubjectaccessreviews")
+)
+"""What a client that is made for it may ask besides: what its own user may do. A POST that stores nothing."""
 NEVER = frozenset({"secrets", "proxy", "watch"})
 """What must not stand where a path names its resource."""
 _SEALED = frozenset({"call_api", "request", "rest_client"})
@@ -56,26 +54,63 @@ _SEALED = frozenset({"call_api", "request", "rest_client"})
 class ReadOnlyPool:
     """The connection pool of a client, which passes listed reads of one address only."""
 
-    def __init__(self, pool: Any, base: str) -> None:
-        """Stand before a pool."""
-        self._pool, self._base = pool, address(base)
+    def __init__(self, pool: Any, base: str, pace: Pace | None = None, *, reviews: bool = False) -> None:
+        """Stand before a pool.
+
+        Args:
+            pool: the library's own.
+            base: address of the API server.
+            pace: how hard it may be asked; one of its own where None.
+            reviews: whether it may also be asked what its user may do, and that alone.
+        """
+        self._pool, self._base, self._reviews = pool, address(base), reviews
+        self.pace = pace or Pace(self._base.url)
 
     def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
         """Send a listed read; a redirect is handed back as it came.
 
         Raises:
             NotAllowed: it is off the list.
+            Unavailable: nobody answers, or the server rests.
         """
-        check(self._base, READS, method, url, headers or {})
         path = (parse_url(url).path or "").removeprefix(self._base.path or "")
-        if _resource(path) in NEVER or options.get("body") is not None or options.get("fields"):
-            raise NotAllowed(
-                f"The read-only client does not ask for {path}.",
-                next_step="Secrets, proxies and bodies are never sent; names of secrets come from what refers to them.",
+        review = self._reviews and _reviews(method, path, options.get("body"))
+        refuse(self._base, next(self._offences(method, url, path, headers or {}, options, review), None))
+        kept = {name: options[name] for name in ("preload_content", *(("body",) if review else ())) if name in options}
+        limit = options.get("timeout")
+        return self.pace.ask(lambda until: self._once(method, url, headers, limit, until, kept), _seen)
+
+    def _offences(
+        self, method: str, url: str, path: str, headers: Mapping[str, str], options: Mapping[str, Any], review: bool
+    ) -> Iterator[Offence]:
+        """Yield why a request may not be sent; a review is listed and has a body, and keeps every other rule."""
+        listed = REVIEWS if review else READS
+        yield from offences(self._base, listed, method, url, headers)
+        if _resource(path) in NEVER:
+            yield Offence("resource", f"{path}: names of secrets come from what refers to them")
+        if not review and (options.get("body") is not None or options.get("fields")):
+            yield Offence("body", f"a body to {path}")
+
+    def _once(
+        self, method: str, url: str, headers: Any, limit: Any, until: float, kept: Mapping[str, Any]
+    ) -> urllib3.BaseHTTPResponse:
+        """Send once, within the time limits; a call's own limit counts where it names one.
+
+        Raises:
+            Unavailable: nobody answers.
+        """
+        silence = min(self.pace.limits.seconds, max(until - self.pace.clock(), 0.1))
+        timeout = limit or urllib3.Timeout(connect=min(CONNECT_SECONDS, silence), read=silence)
+        try:
+            return self._pool.request(  # type: ignore[no-any-return]  # a pool of urllib3
+                method, url, headers=headers, timeout=timeout, retries=False, redirect=False, **kept
             )
-        limits = {"timeout": options.get("timeout") or TIMEOUT, "retries": RETRIES, "redirect": False}
-        kept = {name: options[name] for name in ("preload_content",) if name in options}
-        return self._pool.request(method, url, headers=headers, **limits, **kept)
+        except HTTPError as error:
+            late = isinstance(error, TimeoutError)
+            raise Unavailable(
+                f"{self._base.url} does not answer: {'it took too long' if late else type(error).__name__}.",
+                next_step="Check the address in the kubeconfig, and whether you are in the network (VPN).",
+            ) from error
 
     def clear(self) -> None:
         """Close the connections."""
@@ -85,11 +120,12 @@ class ReadOnlyPool:
 class ReadOnlyApiClient(ApiClient):
     """An API client over a `ReadOnlyPool`."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        """Build the client of a configuration, and put our pool in place of its own."""
+    def __init__(self, configuration: Configuration, pace: Pace | None = None, *, reviews: bool = False) -> None:
+        """Build the client of a configuration, and put our pool in place of its own; arguments as `ReadOnlyPool`."""
         super().__init__(configuration)
-        own = ReadOnlyPool(self.rest_client.pool_manager, configuration.host)
+        own = ReadOnlyPool(self.rest_client.pool_manager, configuration.host, pace, reviews=reviews)
         self.rest_client.pool_manager = own  # type: ignore[assignment]  # the part of a pool that the library uses
+        self.pace = own.pace
         self._sealed = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -101,8 +137,13 @@ class ReadOnlyApiClient(ApiClient):
         super().__setattr__(name, value)
 
 
-def client(context: str = "") -> ReadOnlyApiClient:
+def client(context: str = "", paces: Paces | None = None, *, reviews: bool = False) -> ReadOnlyApiClient:
     """Return a client for a context of the kubeconfig; empty: its current one, or the cluster that we run in.
+
+    Args:
+        context: its name.
+        paces: which has the pace of the server; one of its own where None.
+        reviews: whether it may also ask what its user may do.
 
     Raises:
         Unavailable: there is no such context, or no kubeconfig.
@@ -120,7 +161,18 @@ def client(context: str = "") -> ReadOnlyApiClient:
             f"The kubeconfig has no usable context {context!r}: {error}.",
             next_step="List them: kubectl config get-contexts. Another file: set KUBECONFIG.",
         ) from error
-    return ReadOnlyApiClient(settings)
+    return ReadOnlyApiClient(settings, paces.of(settings.host) if paces else None, reviews=reviews)
+
+
+def _seen(response: urllib3.BaseHTTPResponse) -> Seen:
+    return response.status, response.headers
+
+
+def _reviews(method: str, path: str, body: Any) -> bool:
+    """Say whether a request asks what one's own user may do: by method, path and what its body says that it is."""
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    name = re.search(r'"kind": ?"(SelfSubject(?:Rules|Access)Review)"', text)
+    return any(each.fits(method, path) for each in REVIEWS) and name is not None and name[1].lower() in path
 
 
 def _kubeconfig() -> bool:

@@ -8,12 +8,13 @@ What was not recorded, or cannot be read, is `Failed`; what was looked at and is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ontology.errors import PersonError
 from workbench.nouns import Answered, Failed, Modality, Observation, Question, Reply, Silent
 from workbench.ports import Source
+from workbench.telemetry import recorded_metrics, replay
 from workbench.telemetry.cases import RecordedCase, load_case
 from workbench.telemetry.digest import digest
 from workbench.telemetry.redact import process_redactor
@@ -51,16 +52,7 @@ class RecordedSource:
             return Failed(
                 f"{self.name} cannot answer on {question.modality}", f"Ask the source of {question.modality}."
             )
-        rows = self.case.rows(
-            self.modality,
-            question.window,
-            baseline=question.baseline,
-            about=[entity.name for entity in question.about],
-            what=question.what,
-        )
-        if rows.empty:
-            return Silent(searched(question, self.name), query=self._query(question))
-        return Answered(digest(rows, question), rows, query=self._query(question))
+        return replace(told(self.case, question), query=self._query(question))
 
     def _query(self, question: Question) -> str:
         """Return the Python line that shows the very rows again."""
@@ -72,6 +64,22 @@ class RecordedSource:
         if question.what:
             parts.append(f"what={question.what!r}")
         return f"{IMPORT}; load_case({str(self.case.folder)!r}).rows({', '.join(parts)})"
+
+
+def told(case: RecordedCase, question: Question) -> Reply:
+    """Return the reply that the recorded rows or series make.
+
+    Raises:
+        NotFound: it was not recorded.
+        BadInput: a file cannot be read, or the question is not understood.
+        Unavailable: nothing here can run the query.
+    """
+    if question.modality is Modality.METRICS and recorded_metrics.answers(case, question.what):
+        return recorded_metrics.reply(case, question)
+    rows, remark = replay.rows(case, question)
+    if rows.empty:
+        return Silent(searched(question, f"recorded {question.modality}") + remark)
+    return Answered(digest(rows, question) + remark, rows)
 
 
 def searched(question: Question, source: str) -> str:

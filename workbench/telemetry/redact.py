@@ -63,10 +63,11 @@ PATTERN = re.compile(
     r"|(?<![A-Za-z0-9_])(?P<shape>" + _SHAPES + r")"
     # YAML at the start of a line: any value.
     r"|(?m:^)[ \t-]*[\w.-]*" + _NAMED + r":[ \t]+" + _NOTHING + r"(?P<yaml>[^\s\"'|>&][^\s\"']*)[ \t]*(?m:$)"
-    # A named key elsewhere: a quoted value; a value after `=`; after a colon only what has a digit, as prose has none.
+    # A named key elsewhere: a quoted value; a value after `=`; after a colon only what has a digit, as prose has none,
+    # and not what a secret is called in its ARN (`:123456789012:secret:payment-a1b2c3`).
     r"|" + _NAMED + r"\\*[\"']?\s*(?:(?:=>|[:=])\s*(?:" + _QUOTED + r")"
     r"|=\s*" + _NOTHING + r"(?P<equals>[^\s,;&}\])\"'\\]{3,})"
-    r"|:[ \t]*" + _NOTHING + r"(?P<colon>(?=[^\s,;\"']*\d)[^\s,;&}\])\"'\\]{6,}))"
+    r"|(?<!\d:secret):[ \t]*" + _NOTHING + r"(?P<colon>(?=[^\s,;\"']*\d)[^\s,;&}\])\"'\\]{6,}))"
 )
 """One alternation; the named group that matched is what is replaced."""
 

@@ -17,6 +17,7 @@ import pandas as pd
 from workbench.nouns import Answered, Failed, Modality, Observation, Question, Reply, Silent
 from workbench.ports import Source
 from workbench.telemetry.layouts import clock_of
+from workbench.telemetry.same_change import joined
 
 
 def several(sources: Sequence[Source]) -> Source:
@@ -62,12 +63,19 @@ def _joined(said: list[tuple[str, Reply]], question: Question) -> Reply:
     words = [f"{name}: {each.digest}" for name, each in answered]
     words += [f"{name} has nothing." for name, _ in silent] + failed
     link = next((each.link for _, each in answered if each.link), "")
-    return Answered("\n".join(words), _rows([each.table for _, each in answered], question), query=query, link=link)
+    rows = _rows([(name, each.table) for name, each in answered], question)
+    told = sum(len(each.table) for _, each in answered)
+    if question.modality is Modality.CHANGES and len(rows) < told:
+        words.append(f"{told} entries, {len(rows)} different: a change that several tell is counted once.")
+    return Answered("\n".join(words), rows, query=query, link=link)
 
 
-def _rows(tables: list[pd.DataFrame], question: Question) -> pd.DataFrame:
+def _rows(told: list[tuple[str, pd.DataFrame]], question: Question) -> pd.DataFrame:
     """Return the rows of all tables, those that two sources tell alike once, in time order."""
-    if question.modality is Modality.TRACES:
+    tables = [table for _, table in told]
+    if question.modality is Modality.CHANGES:
+        rows = joined(told) if len(told) > 1 else tables[0]
+    elif question.modality is Modality.TRACES:
         rows = pd.concat(tables, ignore_index=True).drop_duplicates(["trace_id", "span_id"])
     else:  # a line that one source has twice stays twice
         counted = [each.assign(again=each.groupby(list(each.columns), dropna=False).cumcount()) for each in tables]

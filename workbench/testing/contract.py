@@ -20,20 +20,25 @@ from workbench.nouns import Modality
 from workbench.ports import Source
 from workbench.telemetry.alertmanager import AlertmanagerState
 from workbench.telemetry.argocd import ArgocdChanges
+from workbench.telemetry.changes_flags import FlagHistory, ServedFlags
 from workbench.telemetry.changes_forge import GithubChanges, GitlabChanges
 from workbench.telemetry.changes_git import GitChanges
 from workbench.telemetry.datadog import DatadogMetrics, DatadogMonitors
 from workbench.telemetry.datadog_events import DatadogLogs, DatadogTraces
 from workbench.telemetry.elasticsearch import ElasticsearchSource
 from workbench.telemetry.jaeger import JaegerSource
+from workbench.telemetry.journald import Journald
 from workbench.telemetry.kubernetes_changes import KubernetesChanges
 from workbench.telemetry.kubernetes_logs import KubernetesLogs
 from workbench.telemetry.kubernetes_state import KubernetesState
 from workbench.telemetry.log_files import LogFiles
 from workbench.telemetry.loki import LokiSource
+from workbench.telemetry.prometheus import PrometheusSource
+from workbench.telemetry.prometheus_rules import PrometheusRules
+from workbench.telemetry.state_files import StateFiles
 from workbench.telemetry.tempo import TempoSource
 from workbench.telemetry.trace_files import TraceFiles
-from workbench.testing import vendors, vendors_changes, vendors_cluster, vendors_datadog
+from workbench.testing import vendors, vendors_changes, vendors_cluster, vendors_datadog, vendors_prometheus
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 BEGIN = "<!-- sources: written by python -m workbench.testing.contract -->"
@@ -63,17 +68,51 @@ class Tested:
     setting: str
     """Field of the settings that sets it up."""
     make: Callable[..., Source]
-    """From the address of the double, or the path of its files."""
+    """From the address of the double, or the path of its files, and a `Pace` (`pace=`) where it asks over a network."""
     double: Callable[[pd.DataFrame], AbstractContextManager[Place]]
     """Holds the rows of a table of the modality, and answers as the system does."""
     how: str = OURS
     since: str = SINCE
     http: bool = True
-    """Whether the source speaks HTTP, so that a server can refuse, break off and be slow."""
+    """Whether it is an `HttpSource`."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks over a network, so that a server can refuse, break off and be slow; else it reads files."""
+        return self.http or self.setting == "kubernetes_context"
+
+
+def _cluster(make: Callable[[Callable[[], object]], Source]) -> Callable[..., Source]:
+    """Return how a source of a cluster is made from an address."""
+    return lambda url, pace=None: make(lambda: vendors_cluster.api_client(url, pace))
+
+
+def _files(make: Callable[[str], Source]) -> Callable[..., Source]:
+    """Return how a source of files is made: it keeps no pace."""
+    return lambda path, pace=None: make(path)
 
 
 _SHOP = {"acme/payment": "", "acme/checkout": "checkout"}
+_PROMETHEUS = "Prometheus, Thanos, Mimir, VictoriaMetrics"
 TESTED: tuple[Tested, ...] = (
+    Tested(
+        "prometheus",
+        f"{_PROMETHEUS}: metrics, metadata, exemplars",
+        Modality.METRICS,
+        "prometheus_url",
+        partial(PrometheusSource, step=5),
+        vendors_prometheus.metrics,
+        how="the real Prometheus and VictoriaMetrics, and a server of our own",
+    ),
+    Tested(
+        "prometheus rules",
+        f"{_PROMETHEUS}: alerts and rules",
+        Modality.STATE,
+        "prometheus_url",
+        PrometheusRules,
+        vendors_prometheus.alerts,
+        how="the real Prometheus and VictoriaMetrics, and a server of our own",
+    ),
     Tested("loki", "Grafana Loki", Modality.LOGS, "loki_url", LokiSource, vendors.loki),
     Tested(
         "elasticsearch",
@@ -88,7 +127,7 @@ TESTED: tuple[Tested, ...] = (
         "Kubernetes: container logs",
         Modality.LOGS,
         "kubernetes_context",
-        lambda url: KubernetesLogs(lambda: vendors_cluster.api_client(url)),
+        _cluster(KubernetesLogs),
         vendors_cluster.cluster_of_logs,
         http=False,
     ),
@@ -97,9 +136,19 @@ TESTED: tuple[Tested, ...] = (
         "Log files: plain, JSON lines, the journal's export",
         Modality.LOGS,
         "log_files",
-        lambda path: LogFiles({path: ""}),
+        _files(lambda path: LogFiles({path: ""})),
         vendors.Lines,
         how="real files, written by the test",
+        http=False,
+    ),
+    Tested(
+        "journald",
+        "journald: this machine's journal, by journalctl",
+        Modality.LOGS,
+        "journal_units",
+        _files(lambda path: Journald({"*": ""}, binary=path, seconds=60)),
+        vendors.Journalctl,
+        how="a program of our own in the place of journalctl; the real one without a journal",
         http=False,
     ),
     Tested(
@@ -116,7 +165,7 @@ TESTED: tuple[Tested, ...] = (
         "Kubernetes: pods, deployments, nodes, events",
         Modality.STATE,
         "kubernetes_context",
-        lambda url: KubernetesState(lambda: vendors_cluster.api_client(url)),
+        _cluster(KubernetesState),
         vendors_cluster.cluster_of_states,
         http=False,
     ),
@@ -125,7 +174,7 @@ TESTED: tuple[Tested, ...] = (
         "Kubernetes: rollouts, scaling, ConfigMaps",
         Modality.CHANGES,
         "kubernetes_context",
-        lambda url: KubernetesChanges(lambda: vendors_cluster.api_client(url)),
+        _cluster(KubernetesChanges),
         vendors_cluster.cluster_of_changes,
         http=False,
     ),
@@ -134,10 +183,28 @@ TESTED: tuple[Tested, ...] = (
         "git, a local checkout",
         Modality.CHANGES,
         "git_folders",
-        GitChanges,
+        _files(GitChanges),
         vendors_changes.Repository,
         how="real repositories, written by the test",
         http=False,
+    ),
+    Tested(
+        "flag file",
+        "Feature flags: a flagd file in a checkout",
+        Modality.CHANGES,
+        "flag_files",
+        _files(FlagHistory),
+        vendors_changes.FlagFile,
+        how="real repositories, written by the test",
+        http=False,
+    ),
+    Tested(
+        "served flags",
+        "Feature flags: a flagd file that a server gives out",
+        Modality.CHANGES,
+        "flag_files",
+        lambda url, pace=None: ServedFlags(f"{url}/flags.json", "payment", pace=pace),
+        vendors_changes.served_flags,
     ),
     Tested(
         "github",
@@ -163,8 +230,18 @@ TESTED: tuple[Tested, ...] = (
         "Trace files: OTLP JSON",
         Modality.TRACES,
         "trace_files",
-        lambda path: TraceFiles((path,)),
+        _files(lambda path: TraceFiles((path,))),
         vendors.OtlpLines,
+        how="real files, written by the test",
+        http=False,
+    ),
+    Tested(
+        "state files",
+        "State files: JSON lines, as a supervisor writes them",
+        Modality.STATE,
+        "state_file",
+        _files(StateFiles),
+        vendors.StateLines,
         how="real files, written by the test",
         http=False,
     ),
@@ -180,21 +257,12 @@ TESTED: tuple[Tested, ...] = (
         vendors_datadog.monitors,
     ),
 )
-"""All sources but Prometheus and recordings, whose doubles are files and a server of the suite itself."""
+"""All sources but recordings, which the suite makes itself."""
 
 
 def table_of_sources() -> str:
     """Return the table of docs/sources.md."""
-    rows = [
-        (
-            "Prometheus, Thanos, Mimir, VictoriaMetrics",
-            Modality.METRICS,
-            "the real Prometheus",
-            SINCE,
-            "prometheus_url",
-        ),
-        *((each.system, each.modality, each.how, each.since, each.setting) for each in TESTED),
-    ]
+    rows = [(each.system, each.modality, each.how, each.since, each.setting) for each in TESTED]
     lines = [f"| {system} | {modality} | {how} | {since} | `{name}` |" for system, modality, how, since, name in rows]
     return "\n".join(["| system | answers | tested against | since | setting |", "|---|---|---|---|---|", *lines])
 

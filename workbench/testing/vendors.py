@@ -11,10 +11,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,26 @@ BODY = "(body)"
 """The parameter that holds the text of a request's body."""
 ANY = "*"
 """The path of a canned answer to whatever is asked."""
+
+
+class Fault(StrEnum):
+    """What can go wrong with a server, for the contract suite of sources."""
+
+    DOWN = "down"
+    """Nobody listens there: asked at another address."""
+    SLOW = "slow"
+    """It takes the request and says nothing for as long as it is there."""
+    BROKEN = "5xx"
+    """It answers 503."""
+    HALF = "half an answer"
+    """It breaks off in the middle."""
+    MALFORMED = "malformed"
+    """It ends its answer in the middle as if that were the end."""
+    CLOCK = "clock ten minutes off"
+    """Its clock is ahead of ours."""
+
+
+OFF = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +74,9 @@ class VendorServer:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and parameters of each request, in order."""
         self.canned = dict(canned or {})
+        self.fault: Fault | None = None
+        """What goes wrong from now on."""
+        self.over = threading.Event()
         self._answer = answer
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"play": self}))
         self._http.daemon_threads = True
@@ -77,6 +104,7 @@ class VendorServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
@@ -93,12 +121,26 @@ class _Handler(BaseHTTPRequestHandler):
         if sent := self.rfile.read(int(self.headers.get("Content-Length") or 0)):
             query[BODY] = sent.decode()
         status, body, headers = self.play.reply(self.command, parts.path, query)
+        fault = self.play.fault
+        if fault is Fault.SLOW:
+            self.play.over.wait()
+            self.close_connection = True
+            return
+        if fault is Fault.BROKEN:
+            status, body, headers = 503, b"upstream is gone", {"Retry-After": "0"}
+        body = body[: len(body) // 2] if fault is Fault.MALFORMED else body
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.close_connection |= fault is Fault.HALF
+        self.wfile.write(body[: len(body) // 2] if fault is Fault.HALF else body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time of the `Date` header."""
+        ahead = OFF.total_seconds() if self.play.fault is Fault.CLOCK else 0.0
+        return super().date_time_string((time.time() if timestamp is None else timestamp) + ahead)
 
     def log_message(self, *parts: object) -> None:
         """Keep quiet."""
@@ -334,6 +376,46 @@ class Lines:
         self._folder.cleanup()
 
 
+class Journalctl:
+    """A program that stands for journalctl: a case's logs as its JSON export; use it as a context manager."""
+
+    PROGRAM = """#!{python}
+import json, sys
+said = dict(each.lstrip("-").partition("=")[::2] for each in sys.argv[1:])
+since, until = (float(said[name].lstrip("@")) * 1e6 for name in ("since", "until"))
+for each in json.load(open({entries!r})):
+    unit = said.get("unit", each["_SYSTEMD_UNIT"])
+    if since <= int(each["__REALTIME_TIMESTAMP"]) <= until and unit == each["_SYSTEMD_UNIT"]:
+        print(json.dumps(each))
+"""
+
+    def __init__(self, logs: pd.DataFrame) -> None:
+        self._logs = logs
+        self._folder = tempfile.TemporaryDirectory(prefix="journal-")
+        self.url = str(Path(self._folder.name) / "journalctl")
+
+    def __enter__(self) -> Journalctl:
+        levels = {"error": "3", "warn": "4", "info": "6"}
+        said = [
+            {
+                "__REALTIME_TIMESTAMP": str(row["time"].value // 1000),
+                "__CURSOR": f"s=1;i={number:x}",
+                "_SYSTEMD_UNIT": f"{row['entity']}.service",
+                "PRIORITY": levels.get(row["severity"], "6"),
+                "MESSAGE": row["message"],
+            }
+            for number, row in enumerate(self._logs.sort_values("time").to_dict("records"))
+        ]
+        entries = Path(self._folder.name) / "entries.json"
+        entries.write_text(json.dumps(said))
+        Path(self.url).write_text(self.PROGRAM.format(python=sys.executable, entries=str(entries)))
+        Path(self.url).chmod(0o700)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
 class OtlpLines:
     """A file of OTLP JSON, a trace a line, written from a case's traces; use it as a context manager."""
 
@@ -345,6 +427,23 @@ class OtlpLines:
     def __enter__(self) -> OtlpLines:
         every = [{"resourceSpans": _batches(some)} for _, some in self._traces.groupby("trace_id")]
         Path(self.url).write_text("\n".join(map(json.dumps, every)) + "\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+class StateLines:
+    """A file of state, a row a line, written from a case's states; use it as a context manager."""
+
+    def __init__(self, states: pd.DataFrame) -> None:
+        self._states = states
+        self._folder = tempfile.TemporaryDirectory(prefix="states-")
+        self.url = str(Path(self._folder.name) / "events.jsonl")
+
+    def __enter__(self) -> StateLines:
+        rows = self._states.assign(time=[each.isoformat() for each in self._states["time"]]).to_dict("records")
+        Path(self.url).write_text("\n".join(map(json.dumps, rows)) + "\n")
         return self
 
     def __exit__(self, *_: object) -> None:

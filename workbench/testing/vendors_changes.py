@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -166,6 +168,71 @@ class Repository:
                 author_timestamp=at,
             )
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+def flags(changes: pd.DataFrame) -> dict[str, Any]:
+    """Return a flagd file with a flag for each entity, on where its service is."""
+    rule = {entity: {"==": [{"var": "service"}, entity]} for entity in changes["entity"].unique()}
+    return {
+        "$schema": "https://flagd.dev/schema/v0/flags.json",
+        "flags": {
+            f"{entity}Failure": {
+                "state": "ENABLED",
+                "variants": {"on": 100, "off": 0},
+                "defaultVariant": "off",
+                "targeting": {"if": [each, "on", "off"]},
+            }
+            for entity, each in rule.items()
+        },
+    }
+
+
+def served_flags(changes: pd.DataFrame) -> VendorServer:
+    """Return a server of a flagd file that was changed last at the time of the last row."""
+    last = {"Last-Modified": f"{changes['time'].max():%a, %d %b %Y %H:%M:%S} GMT"}
+    return VendorServer(lambda path, _: Page(flags(changes), last) if path == "/flags.json" else None)
+
+
+class FlagFile:
+    """A flagd file in a repository, in which each row is a commit that turns its entity's flag; a context manager."""
+
+    def __init__(self, changes: pd.DataFrame) -> None:
+        self._changes = changes
+        self._folder = tempfile.TemporaryDirectory(prefix="flags-")
+        self.url = str(Path(self._folder.name) / "flags.json")
+
+    def __enter__(self) -> FlagFile:
+        from dulwich.repo import Repo
+
+        Repo.init(self._folder.name).close()
+        content = flags(self._changes)
+        rows = self._changes.sort_values("time").to_dict("records")
+        self.commit(content, "Flags", rows[0]["time"] - pd.Timedelta(days=1))
+        for row in rows:
+            each = content["flags"][f"{row['entity']}Failure"]
+            each["defaultVariant"] = "off" if each["defaultVariant"] == "on" else "on"
+            self.commit(content, row["summary"], row["time"])
+        return self
+
+    def commit(self, content: Mapping[str, Any], subject: str, time: pd.Timestamp) -> None:
+        """Write the file, and commit it at a time."""
+        from dulwich import porcelain
+
+        who, at = b"Jo <jo@example.com>", int(time.timestamp())
+        Path(self.url).write_text(json.dumps(content))
+        os.utime(self.url, (at, at))
+        porcelain.add(self._folder.name, [self.url])
+        porcelain.commit(
+            self._folder.name,
+            message=subject.encode(),
+            author=who,
+            committer=who,
+            commit_timestamp=at,
+            author_timestamp=at,
+        )
 
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()

@@ -6,25 +6,43 @@ with cluster_of_states(tables["state"]) as server:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from workbench.testing.vendors import Page, VendorServer
+from workbench.telemetry.pace import Pace
+from workbench.testing.vendors import BODY, Page, VendorServer
 
 Objects = Mapping[str, Sequence[Mapping[str, Any]]]
 LISTS = {
-    **dict.fromkeys(("pods", "nodes", "events", "configmaps"), "/api/v1"),
+    **dict.fromkeys(("pods", "nodes", "events", "configmaps", "namespaces", "services", "resourcequotas"), "/api/v1"),
+    **dict.fromkeys(("persistentvolumeclaims", "persistentvolumes", "serviceaccounts"), "/api/v1"),
+    "storageclasses": "/apis/storage.k8s.io/v1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
     **dict.fromkeys(
         ("deployments", "replicasets", "controllerrevisions", "statefulsets", "daemonsets"), "/apis/apps/v1"
     ),
 }
 
 
-def cluster(objects: Objects, logs: Mapping[str, str] | None = None) -> VendorServer:
-    """Return a cluster of objects by plural, and of logs by `pod/container` or `pod/container previous`."""
+Rules = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Namespace to the rules that its reviewer tells; those of `""` are of the whole cluster."""
+
+
+def cluster(
+    objects: Objects, logs: Mapping[str, str] | None = None, *, rules: Rules | None = None, whole: bool = True
+) -> VendorServer:
+    """Return a cluster that answers lists, logs and reviews.
+
+    Args:
+        objects: by plural.
+        logs: by `pod/container` or `pod/container previous`.
+        rules: what its user may do; without it reviews are not served.
+        whole: whether a review of rules tells them all.
+    """
     lists = {f"{base}/{plural}": list(objects.get(plural, ())) for plural, base in LISTS.items()}
 
     def answer(path: str, parameters: Mapping[str, str]) -> object | None:
@@ -32,6 +50,8 @@ def cluster(objects: Objects, logs: Mapping[str, str] | None = None) -> VendorSe
             key = f"{log[1]}/{parameters['container']}{' previous' if parameters.get('previous') == 'true' else ''}"
             text = (logs or {}).get(key)
             return None if text is None else Page(text, {"Content-Type": "text/plain"})
+        if rules is not None and (review := re.fullmatch(r"/apis/authorization.k8s.io/v1/(selfsubject\w+)s", path)):
+            return {"status": _reviewed(review[1], json.loads(parameters[BODY])["spec"], rules, whole)}
         if path not in lists:
             return None
         start, limit = int(parameters.get("continue", "0")), int(parameters.get("limit", "500"))
@@ -40,6 +60,17 @@ def cluster(objects: Objects, logs: Mapping[str, str] | None = None) -> VendorSe
         return {"kind": "List", "metadata": meta, "items": lists[path][start : start + limit]}
 
     return VendorServer(answer)
+
+
+def _reviewed(kind: str, spec: Mapping[str, Any], rules: Rules, whole: bool) -> dict[str, Any]:
+    """Return what a review says; one of rules that are not whole leaves out those of the cluster."""
+    if kind == "selfsubjectrulesreview":
+        told = [*(rules.get("", ()) if whole else ()), *rules.get(spec["namespace"], ())]
+        return {"resourceRules": told, "nonResourceRules": [], "incomplete": not whole}
+    wanted = spec["resourceAttributes"]
+    name = "/".join(filter(None, (wanted["resource"], wanted.get("subresource"))))
+    places = (("verbs", wanted["verb"]), ("apiGroups", wanted["group"]), ("resources", name))
+    return {"allowed": any(all({value, "*"} & set(rule[key]) for key, value in places) for rule in rules.get("", ()))}
 
 
 def pod(entity: str, number: int = 0, **status: Any) -> dict[str, Any]:
@@ -104,7 +135,7 @@ def cluster_of_logs(logs: pd.DataFrame) -> VendorServer:
     return cluster({"pods": pods}, texts)
 
 
-def api_client(url: str) -> Any:
+def api_client(url: str, pace: Pace | None = None) -> Any:
     """Return a read-only client of a cluster at an address."""
     from kubernetes.client import Configuration
 
@@ -112,4 +143,4 @@ def api_client(url: str) -> Any:
 
     settings = Configuration()
     settings.host = url
-    return ReadOnlyApiClient(settings)
+    return ReadOnlyApiClient(settings, pace)

@@ -1,48 +1,51 @@
-"""A copy of the shop whose services have other names: files, variables, addresses and all."""
+"""A copy of the shop whose services have other names: folders, files, variables, addresses, packages and all."""
 
 from __future__ import annotations
 
-import random
-import shutil
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
+from workbench.bench.estate import recorder_names
+
 SHOP = Path(__file__).parent / "shop"
-ROLES = ("gateway", "catalog", "checkout", "payment", "ledger", "inventory")
-WORDS = (
-    *("amber", "birch", "cobalt", "delta", "ember", "fjord", "garnet", "harbor", "indigo", "juniper", "kestrel"),
-    *("lagoon", "maple", "nimbus", "orchid", "pebble", "quartz", "raven", "saffron", "tundra", "umber", "walrus"),
-)
+LEFT_OUT = {"__pycache__", "node_modules", "build", "data"}
+"""Folders that a run leaves behind."""
+
+
+def services(shop: Path = SHOP) -> tuple[str, ...]:
+    """Return the names of the services that the Compose file builds."""
+    declared = yaml.safe_load((shop / "compose.yaml").read_text())["services"]
+    return tuple(name for name, each in declared.items() if "build" in each)
 
 
 def shuffled(seed: int) -> dict[str, str]:
-    """Return a random word for every role, the same for the same seed."""
-    return dict(zip(ROLES, random.Random(seed).sample(WORDS, len(ROLES)), strict=True))  # noqa: S311  # not a secret
+    """Return a random word for every service, the same for the same seed."""
+    return recorder_names.shuffled(services(), seed)
 
 
-def plain() -> dict[str, str]:
-    """Return every role under its own name."""
-    return {role: role for role in ROLES}
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return the text with every service's name replaced, where it is a word: small, in capitals, or with one.
 
+    A step of a pipeline that is called as a service is (`actions/checkout`) stays.
 
-def renamed(text: str, names: dict[str, str]) -> str:
-    """Return the text with every role's name replaced, in small letters and in capitals.
-
-    >>> renamed("PAYMENT_URL=http://payment:8080", {"payment": "walrus"})
-    'WALRUS_URL=http://walrus:8080'
+    >>> renamed("PAYMENT_URL=http://payment:8080 # Payment, payments, actions/payment@v4", {"payment": "walrus"})
+    'WALRUS_URL=http://walrus:8080 # Walrus, payments, actions/payment@v4'
     """
-    for role, name in names.items():
-        text = text.replace(role, name).replace(role.upper(), name.upper())
-    return text
+    forms = {form(old): form(new) for old, new in names.items() for form in (str.lower, str.upper, str.capitalize)}
+    word = re.compile(rf"(?<![A-Za-z])(?<!actions/)(?:{'|'.join(map(re.escape, forms))})(?![A-Za-z])")
+    return word.sub(lambda found: forms[found[0]], text)
 
 
-def write(names: dict[str, str], folder: Path) -> Path:
+def write(names: Mapping[str, str], folder: Path) -> Path:
     """Write the shop with these names to `folder/shop`, without what a run leaves behind."""
     shop = folder / "shop"
     for source in sorted(SHOP.rglob("*")):
-        if source.is_file() and "__pycache__" not in source.parts:
-            target = shop / renamed(source.relative_to(SHOP).as_posix(), names)
+        path = source.relative_to(SHOP)
+        if source.is_file() and not LEFT_OUT.intersection(path.parts):
+            target = shop / renamed(path.as_posix(), names)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(renamed(source.read_text(), names))
-    for script in ("launcher.py", "locker.py"):
-        shutil.copy(Path(__file__).parent / script, folder / script)
     return shop

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from ontology.terms import CALLS, USES_DATASTORE
 from workbench.nouns import Case
 
@@ -51,14 +55,24 @@ class Calls:
         start, no call inside a circle stays.
         """
         steps = self.distance(start) if start else {}
-        reached = {name: frozenset(self.distance(name)) for name in self._callees}
+        circle = self._circles()
 
         def leads_on(caller: str, callee: str) -> bool:
-            if caller not in reached.get(callee, ()):
+            if circle[caller] != circle[callee]:
                 return True
             return caller in steps and callee in steps and steps[callee] > steps[caller]
 
         return Calls((caller, callee) for caller, callee in self.edges if leads_on(caller, callee))
+
+    def _circles(self) -> dict[str, int]:
+        """Return for each name the number of its circle: the set of names that all reach each other."""
+        names = {name: at for at, name in enumerate(sorted({end for edge in self.edges for end in edge}))}
+        if not names:
+            return {}
+        ends = np.array([(names[caller], names[callee]) for caller, callee in self.edges])
+        matrix = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(names), len(names)))
+        _, circles = connected_components(matrix, connection="strong")
+        return {name: int(circles[at]) for name, at in names.items()}
 
 
 def calls(case: Case, seen: Iterable[tuple[str, str]] = ()) -> Calls:

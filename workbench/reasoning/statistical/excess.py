@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.reasoning.statistical.calls import Calls
 from workbench.reasoning.statistical.moves import Move, Moves
-from workbench.reasoning.statistical.vocabulary import Signal, words
+from workbench.reasoning.statistical.vocabulary import Signal, statistic_of, words
 from workbench.signals import scale
 
 WORST = 0.75
@@ -28,6 +28,8 @@ EXPLAINED = 0.3
 WAITING = ((0.02, "p99"), (0.1, "p95"), (0.2, "p90"), (1.2, "p50"))
 """Share of a caller's requests that reach a callee, and the quantile of the caller that then has to show it."""
 SLACK = 0.8
+TAIL = {"average": 1.0, "p50": 1.0, "": 1.0, "p90": 0.2, "p95": 0.1, "p99": 0.02, "max": 0.01}
+"""Share of requests that a quantile speaks for: those beyond it, and about as many below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _errors_that_reach(
         if shown is not None and entity != target and shown.sum() > 0 and total > 0:
             total *= float(np.minimum(errors, shown.reindex(errors.index, fill_value=0.0)).sum()) / total
             total *= total / float(errors.sum())
-        found[entity] = total, move, float(errors.sum()) * _interval(move)
+        found[entity] = total, move, float(errors.sum()) * _interval(_counted(moves, move))
     return found
 
 
@@ -112,10 +114,15 @@ def volume(moves: Moves, entity: str) -> float | None:
 
 
 def _added_seconds(moves: Moves, entity: str, requests: float) -> tuple[float, Move, float] | None:
-    move = moves.level(entity, Signal.LATENCY)
-    if move is None:
-        return None
-    return (float(np.quantile(move.after, WORST)) - move.shift.before) * requests, move, 0.0
+    """Return the seconds added over all requests: by the average, else by the quantile that shows most of them."""
+    found = moves.of(entity, Signal.LATENCY)
+    averages = [each for each in found if statistic_of(each.metric) == "average"]
+    added = [
+        ((float(np.quantile(move.after, WORST)) - move.shift.before) * TAIL[statistic_of(move.metric)], move)
+        for move in averages or found
+    ]
+    most = max(added, key=lambda pair: (pair[0], pair[1].metric), default=None)
+    return None if most is None else (most[0] * requests, most[1], 0.0)
 
 
 def _shown(moves: Moves, requests: float, errors: tuple[pd.Series[float], Move]) -> pd.Series[float]:
@@ -125,6 +132,12 @@ def _shown(moves: Moves, requests: float, errors: tuple[pd.Series[float], Move])
         return move.after if move.metric.endswith(("_per_second", "_per_s")) else added
     whole = 100.0 if max(move.before.max(), move.after.max()) > 1.5 else 1.0
     return (1.0 - move.after / whole).clip(lower=0.0) * _requests(moves, move.entity, requests, move.after)
+
+
+def _counted(moves: Moves, move: Move) -> Move:
+    """Return what the errors were counted in: a share of requests counts in these."""
+    share = move.signal is Signal.AVAILABILITY or {"ratio", "share", "percent"} & set(words(move.metric))
+    return (moves.level(move.entity, Signal.TRAFFIC) or move) if share else move
 
 
 def _interval(move: Move) -> float:
@@ -141,7 +154,7 @@ def _added_errors(moves: Moves, entity: str, requests: float) -> tuple[pd.Series
     Errors are counted (per second), or come as a share of requests: as availability, or as an error ratio.
     """
     move = moves.level(entity, Signal.AVAILABILITY)
-    if move is not None:
+    if move is not None and not move.empty:  # nothing but zero: nobody filled it in
         whole = 100.0 if max(move.before.max(), move.after.max()) > 1.5 else 1.0
         lost = (move.before.mean() - move.after) / whole
         return lost.clip(lower=0.0) * _requests(moves, entity, requests, move.after), move

@@ -22,6 +22,17 @@ _BY_RESOURCE = {
 }
 
 
+SHARE = 0.6
+"""Share of the leading sign's nats from which what states a cause decides: it explains the symptom that leads."""
+
+
+def stated(suspect: Suspect) -> Sign | None:
+    """Return the most telling sign that names a cause, where nothing else tells much more."""
+    leading = suspect.leading()
+    known = [sign for sign in suspect.signs if sign.cause and leading and sign.nats >= SHARE * leading.nats]
+    return max(known, key=lambda sign: sign.nats, default=None)
+
+
 def mode_of(suspect: Suspect, graph: Calls) -> str:
     """Return the slug of the failure mode; `unknown` where the evidence does not say.
 
@@ -30,6 +41,9 @@ def mode_of(suspect: Suspect, graph: Calls) -> str:
     """
     said = {sign.hint for sign in suspect.signs if sign.nats >= TELLING}
     leading = suspect.leading()
+    leading = stated(suspect) or leading
+    if leading is not None and leading.mode:
+        return leading.mode
     if "leak" in said or ("descriptors" in said and suspect.holds(Signal.DESCRIPTORS)):
         return "resource-leak"
     if "restart" in said:
@@ -50,7 +64,7 @@ def _general(suspect: Suspect, leading: Sign | None, said: set[str], graph: Call
     if leading.family is Family.LOAD:
         return "overload"
     slow = suspect.leading(Family.SLOWNESS)
-    failing = suspect.leading(Family.ERRORS)
+    failing = suspect.leading(Family.ERRORS, Family.PATTERN)
     if slow is not None and (failing is None or slow.nats >= failing.nats):
         return _slow(suspect, slow, graph)
     if failing is not None or suspect.leading(Family.LOGS) is not None:
@@ -81,6 +95,15 @@ _CLAIMS = {
     "code-error": "{name} fails on its own",
     "code-latency": "{name} became slow on its own",
     "overload": "{name} gets more requests than it can serve",
+    "admission-refused": "The cluster refuses to create what {name} needs",
+    "unschedulable": "No node takes the pods of {name}",
+    "start-failure": "A container of {name} cannot be started",
+    "bad-probe": "A health check of {name} asks wrongly",
+    "misrouting": "Requests go astray at {name}",
+    "node-failure": "The node {name} does not work",
+    "scaled-down": "{name} runs with too few replicas, or none",
+    "store-refuses": "The store {name} is up and refuses its clients",
+    "name-resolution": "{name} cannot resolve the names that it calls",
     "unknown": "Something is wrong in {name}",
 }
 

@@ -19,6 +19,9 @@ HELD = frozenset({Signal.MEMORY, Signal.DESCRIPTORS, Signal.DISK})
 DOUBLED = 1.0
 """Growth, as a share of its start, from which a climb of minutes is more than a warm-up."""
 
+STEPS = 12
+"""Samples that a climb has to take: a handful in a row rise by chance, where the best climb is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -34,6 +37,11 @@ class Move:
     """Id of the observation that it was read from."""
     before: pd.Series[float] = field(compare=False, repr=False)
     after: pd.Series[float] = field(compare=False, repr=False)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether it is zero throughout."""
+        return self.shift.before == 0.0 and not self.before.any() and not self.after.any()
 
 
 class Moves:
@@ -60,12 +68,19 @@ class Moves:
         return [each for each in self._index.get(entity, ()) if not signals or each.signal in signals]
 
     def level(self, entity: str, signal: Signal) -> Move | None:
-        """Return the move whose statistic adds up best over requests: the average, else the lowest quantile."""
+        """Return the move whose statistic adds up best over requests: the average, else the lowest quantile.
+
+        A series that is nothing but zero was not filled, and comes last.
+        """
         return min(
             self.of(entity, signal),
-            key=lambda each: (STATISTICS.index(statistic_of(each.metric)), each.metric),
+            key=lambda each: (each.empty, STATISTICS.index(statistic_of(each.metric)), each.metric),
             default=None,
         )
+
+    def series(self, entity: str, metric: str) -> Move | None:
+        """Return the move of exactly that metric."""
+        return next((each for each in self._index.get(entity, ()) if each.metric == metric), None)
 
     def statistic(self, entity: str, signal: Signal, statistic: str) -> Move | None:
         """Return the move of exactly that statistic."""
@@ -109,7 +124,7 @@ def _growth(points: pd.Series[float], after: pd.Series[float], signal: Signal) -
     found = [growth(points), growth(after)]
     if signal in HELD:
         climbed = growth(_climb(points))
-        found.append(climbed if climbed is not None and climbed.share >= DOUBLED else None)
+        found.append(climbed if climbed is not None and climbed.share >= DOUBLED and climbed.n >= STEPS else None)
     return max((each for each in found if each), key=lambda each: each.tau * min(each.share, 1.0), default=None)
 
 

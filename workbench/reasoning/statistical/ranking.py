@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from workbench.reasoning.statistical.seen import Seen
 from workbench.reasoning.statistical.signs import Family, Sign
 from workbench.reasoning.statistical.vocabulary import Signal
-from workbench.reasoning.statistical.witnesses import Scene
 
 FURTHER = 0.5
 """Weight of every family after the strongest: families are not independent, all follow from one fault."""
@@ -22,6 +22,10 @@ ENOUGH = 1.5
 """Nats of other evidence that an entity needs before a change to it counts in full."""
 NULL = 2.0
 """Nats that `nothing of this` starts with: evidence has to beat it to be believed."""
+FOLLOWS, FOLLOWING = "follows", 0.4
+"""The hint that an entity's symptoms follow from another's stated cause, and the weight that they keep."""
+OUTSIDE = 0.4
+"""Weight of the symptoms of an entity that no call from the alert's entity reaches."""
 LEAST = 0.5
 """Nats below which an entity is not suspected at all."""
 
@@ -54,7 +58,7 @@ class Suspect:
 
 
 def ranked(
-    signs: Iterable[Sign], scene: Scene, pointed: Mapping[str, float] = MappingProxyType({})
+    signs: Iterable[Sign], seen: Seen, pointed: Mapping[str, float] = MappingProxyType({})
 ) -> tuple[Suspect, ...]:
     """Return the suspects, most suspected first; ties fall to the larger sum of all signs, never to the name.
 
@@ -64,7 +68,7 @@ def ranked(
     for sign in signs:
         by_name[sign.entity].append(sign)
     slow = {name for name, its in by_name.items() if any(sign.family is Family.PATH for sign in its)}
-    suspects = [_weighed(name, its, name in slow, scene) for name, its in by_name.items()]
+    suspects = [_weighed(name, its, name in slow, seen) for name, its in by_name.items()]
     kept = [
         replace(suspect, nats=suspect.nats + pointed.get(suspect.name, 0.0))
         for suspect in suspects
@@ -74,13 +78,17 @@ def ranked(
     return _believed(kept)
 
 
-def _weighed(name: str, signs: Sequence[Sign], explained: bool, scene: Scene) -> Suspect:
+def _weighed(name: str, signs: Sequence[Sign], explained: bool, seen: Seen) -> Suspect:
     if explained:
         signs = [_discounted(sign) for sign in signs]
     others = _joined(sign for sign in signs if sign.family is not Family.CHANGE)
     factor = min(1.0, max(others, 0.0) / ENOUGH)
     signs = [replace(sign, nats=sign.nats * factor) if sign.family is Family.CHANGE else sign for sign in signs]
-    nats = _joined(signs) * (0.4 if scene.outside(name) else 1.0)
+    if seen.outside(name):  # a symptom reaches the alert along calls; what is stated of a thing's own state need not
+        signs = [sign if sign.cause else replace(sign, nats=sign.nats * OUTSIDE) for sign in signs]
+    if any(sign.hint == FOLLOWS for sign in signs):  # what it needs has a stated cause: its symptoms are that one's
+        signs = [sign if sign.cause or sign.nats < 0 else replace(sign, nats=sign.nats * FOLLOWING) for sign in signs]
+    nats = _joined(signs)
     return Suspect(name, tuple(sorted(signs, key=lambda sign: -sign.nats)), nats)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from ontology import iris
@@ -10,18 +11,18 @@ from ontology.nouns import Entity
 from ontology.terms import Kind
 from workbench.nouns import Budget, Case, Hypothesis, Modality, Question
 from workbench.ports import Thought
-from workbench.reasoning.statistical import witnesses
 from workbench.reasoning.statistical.asking import next_questions, points_at
 from workbench.reasoning.statistical.beginning import beginning
 from workbench.reasoning.statistical.calls import Calls, alerted, calls
+from workbench.reasoning.statistical.catalogue import EQUAL, testimony
 from workbench.reasoning.statistical.excess import synchronous
 from workbench.reasoning.statistical.learning import learned
-from workbench.reasoning.statistical.modes import claim, mode_of
+from workbench.reasoning.statistical.modes import claim, mode_of, stated
 from workbench.reasoning.statistical.moves import Moves, moves
 from workbench.reasoning.statistical.ranking import Suspect, began, ranked
+from workbench.reasoning.statistical.seen import Seen
 from workbench.reasoning.statistical.signs import Sign
 from workbench.reasoning.statistical.spans import Spans, spans
-from workbench.reasoning.statistical.templates import templates
 from workbench.reasoning.statistical.vocabulary import Signal, symptoms_of
 from workbench.reasoning.statistical.wording import NEXT_STEPS, REFUTED_BY
 
@@ -39,8 +40,13 @@ class StatisticalReasoner:
 
     name = "statistical"
 
-    def __init__(self) -> None:
-        """Keep the latest reading of the metrics: a case grows by an answer a step, its metrics stay the same."""
+    def __init__(self, weights: Mapping[str, float] = EQUAL) -> None:
+        """Keep the latest reading of the metrics: a case grows by an answer a step, its metrics stay the same.
+
+        Args:
+            weights: factor on a witness's nats, by its name in the catalogue; for ablations and tests of robustness.
+        """
+        self._weights = weights
         self._read: tuple[tuple[object, ...], Moves] | None = None
 
     def _moves(self, case: Case, since: datetime) -> Moves:
@@ -52,62 +58,57 @@ class StatisticalReasoner:
         self._read = (since, *tables), read
         return read
 
+    def look(self, case: Case) -> Seen:
+        """Return what all witnesses look at: the case with its metrics and traces read."""
+        target = alerted(case)
+        since = beginning(case, target)
+        return _seen(case, target, since, self._moves(case, since), spans(case, since))
+
     def think(self, case: Case, left: Budget) -> Thought:
         """Return the hypotheses that all evidence so far supports, and the questions that would tell them apart."""
         questions = next_questions(case)[: max(left.questions, 0)]
         if not any(observation.table is not None for observation in case.observations):
             return Thought(questions=questions, note=_asks(questions) if questions else "No telemetry answered.")
-        target = alerted(case)
-        since = beginning(case, target)
-        traced = spans(case, since)
-        scene, suspects = _suspects(case, target, since, self._moves(case, since), traced)
+        seen = self.look(case)
+        suspects = ranked_by(seen, tuple(testimony(seen, self._weights)), self._weights)
         shown = suspects[:MOST_HYPOTHESES]
-        hypotheses = tuple(_hypothesis(case, suspect, scene) for suspect in shown)
-        return Thought(hypotheses, questions, learned(case, traced), note=_note(suspects, questions))
+        hypotheses = tuple(_hypothesis(case, suspect, seen.graph) for suspect in shown)
+        return Thought(hypotheses, questions, learned(case, seen.traced), note=_note(suspects, questions))
 
 
 def _same(some: Sequence[object], others: Sequence[object]) -> bool:
     return len(some) == len(others) and all(one is other for one, other in zip(some, others, strict=True))
 
 
-def _suspects(
-    case: Case, target: str | None, since: datetime, moved: Moves, traced: Spans | None
-) -> tuple[witnesses.Scene, tuple[Suspect, ...]]:
-    """Return what all witnesses share, and the suspects, most suspected first."""
-    scene = _scene(case, target, synchronous(moved, calls(case, traced.edges if traced else ())).forward(target))
-    signs: list[Sign] = [
-        *witnesses.slowness_and_errors(moved, scene),
-        *witnesses.resources(moved),
-        *witnesses.load(moved, scene),
-        *(witnesses.time_spent(traced) if traced else ()),
-        *(witnesses.failures(traced) if traced else ()),
-        *witnesses.lines(templates(case, since), scene.graph),
-        *witnesses.states(case),
-    ]
+def ranked_by(seen: Seen, signs: Sequence[Sign], weights: Mapping[str, float]) -> tuple[Suspect, ...]:
+    """Return the suspects, most suspected first: who changed shortly before is asked once it is known when it began."""
+    case = seen.case
     pointed = {entity.name: POINTED_AT for entity in case.scope if any(points_at(case, entity))}
-    onset = began(ranked(signs, scene, pointed), since)
-    return scene, ranked([*signs, *witnesses.changes(case, onset)], scene, pointed)
+    seen = replace(seen, onset=began(ranked(signs, seen, pointed), seen.since))
+    return ranked([*signs, *testimony(seen, weights)], seen, pointed)
 
 
-def _scene(case: Case, target: str | None, graph: Calls) -> witnesses.Scene:
+def _seen(case: Case, target: str | None, since: datetime, moved: Moves, traced: Spans | None) -> Seen:
+    graph = synchronous(moved, calls(case, traced.edges if traced else ())).forward(target)
     reach = graph.distance(target) if target else {}
     spoken = f"{case.alert.title} {case.alert.summary} {case.alert.labels.get('metric', '')}"
     for entity in case.scope:  # a service may be called `errors`: its name is not a complaint
         spoken = spoken.replace(entity.name, " ")
     complaints = symptoms_of(spoken) or frozenset({Signal.LATENCY, Signal.ERRORS})
-    return witnesses.Scene(graph, target, complaints, reach if len(reach) > 1 else {})
+    return Seen(case, since, moved, traced, graph, target, complaints, reach if len(reach) > 1 else {})
 
 
-def _hypothesis(case: Case, suspect: Suspect, scene: witnesses.Scene) -> Hypothesis:
-    mode = mode_of(suspect, scene.graph)
+def _hypothesis(case: Case, suspect: Suspect, graph: Calls) -> Hypothesis:
+    mode, said_cause = mode_of(suspect, graph), stated(suspect)
     said = {"name": suspect.name}
     return Hypothesis(
         claim(suspect, mode),
-        _entity(case, suspect.name),
+        _entity(case, suspect),
         mode,
         tuple(sign.evidence() for sign in _shown(suspect)),
         onset=suspect.onset,
         assessment=round(suspect.assessment, 6),
+        cause=said_cause.cause if said_cause is not None else "",
         would_refute=REFUTED_BY[mode].format(**said),
         next_step=NEXT_STEPS[mode].format(**said),
     )
@@ -119,12 +120,18 @@ def _shown(suspect: Suspect) -> Iterable[Sign]:
     return [*speaking[:MOST_EVIDENCE], *(sign for sign in suspect.signs if sign.nats < 0)]
 
 
-def _entity(case: Case, name: str) -> Entity:
-    """Return the entity of that name: a service before anything else; one that the graph does not know is minted."""
-    known = [entity for entity in case.scope if entity.name == name]
+def _entity(case: Case, suspect: Suspect) -> Entity:
+    """Return the entity of that name: of the kind that its signs say, else a service before anything else.
+
+    One that the graph does not know is minted in the environment of the alert, or of what is in scope.
+    """
+    wanted = next((sign.kind for sign in suspect.signs if sign.kind), Kind.SERVICE)
+    known = [entity for entity in case.scope if entity.name == suspect.name]
     if known:
-        return min(known, key=lambda entity: entity.kind != Kind.SERVICE)
-    return Entity(iris.service(name, case.alert.labels.get("environment", "default")), Kind.SERVICE, name)
+        return min(known, key=lambda entity: entity.kind != wanted)
+    beside = case.scope[0].iri.rpartition("/")[2].partition(":")[0] if case.scope else "default"
+    environment = case.alert.labels.get("environment", beside)
+    return Entity(iris.thing(wanted.lower(), environment, suspect.name), wanted, suspect.name)
 
 
 def _note(suspects: tuple[Suspect, ...], questions: tuple[Question, ...]) -> str:

@@ -21,6 +21,7 @@ class Family(StrEnum):
     LOGS = "logs"
     CHANGE = "change"
     STATE = "state"
+    PATTERN = "pattern"
     PATH = "path"
 
 
@@ -43,7 +44,15 @@ class Sign:
     signal: Signal | None = field(default=None, kw_only=True)
     hint: str = field(default="", kw_only=True)
     """What it says of how it failed: `leak`, `network`, `unreachable`, `deploy`, `config`, `pool`, `restart`, ..."""
+    mode: str = field(default="", kw_only=True)
+    """Slug of the failure mode, where this sign names it by itself; it decides if it is the suspect's leading sign."""
+    cause: str = field(default="", kw_only=True)
+    """Slug of the finer cause within that mode, where the sign names it too: the state of a thing, no mere symptom."""
+    kind: str = field(default="", kw_only=True)
+    """Kind of the entity, where it is no service."""
     at: datetime | None = field(default=None, kw_only=True)
+    by: str = field(default="", kw_only=True)
+    """Name of the witness that said so."""
 
     def evidence(self) -> Evidence:
         """Return it as evidence that a person can run again."""

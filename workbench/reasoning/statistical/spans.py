@@ -11,7 +11,7 @@ Source: client-minus-server gap and deepest error were measured as the strongest
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -79,6 +79,10 @@ class Spans:
     root_before_ms: float | None
     root_after_ms: float | None
     """Mean duration of whole traces."""
+    timed: frozenset[str]
+    """Services that have spans before and since."""
+    table: pd.DataFrame = field(compare=False, repr=False)
+    """The spans as `prepared`, for witnesses that look closer."""
 
 
 def spans(case: Case, since: datetime) -> Spans | None:
@@ -96,6 +100,8 @@ def spans(case: Case, since: datetime) -> Spans | None:
         _crossings(table[table["parent_service"].notna() & (table["parent_service"] != table["service"])]),
         _mean(roots.loc[~roots["late"], "duration_ms"]),
         _mean(roots.loc[roots["late"], "duration_ms"]),
+        frozenset(table.loc[table["late"], "service"]) & frozenset(table.loc[~table["late"], "service"]),
+        table,
     )
 
 
@@ -111,8 +117,8 @@ def _crossings(spans: pd.DataFrame) -> Mapping[tuple[str, str], Crossing]:
 def prepared(table: pd.DataFrame, since: datetime) -> pd.DataFrame:
     """Return the spans with `late` (in the window), their parent, and their own and network time.
 
-    Added columns: late, parent_service, parent_kind, own_ms, network_ms (of the call to it; NaN where there is none),
-    answered (a child in another service exists), bad_child (a child failed), bad.
+    Added columns: late, parent (its row, -1 for none), parent_service, parent_kind, own_ms, network_ms (of the call to
+    it; NaN where there is none), answered (a child in another service exists), bad_child (a child failed), bad.
     """
     rows = table.drop_duplicates(["trace_id", "span_id"]).reset_index(drop=True).copy()
     rows["late"] = rows["start"] >= since
@@ -124,6 +130,8 @@ def prepared(table: pd.DataFrame, since: datetime) -> pd.DataFrame:
     up = at.reindex(parent).to_numpy()
     known = ~np.isnan(up)
     up_at = up[known].astype(int)
+    rows["parent"] = np.where(known, up, -1).astype(int)
+    rows["kind"] = _kinds(rows)
     for name, source in (("parent_service", "service"), ("parent_kind", "kind")):
         rows[name] = pd.Series(rows[source].to_numpy()[up_at], index=rows.index[known], dtype=object)
     n = len(rows)
@@ -140,13 +148,32 @@ def prepared(table: pd.DataFrame, since: datetime) -> pd.DataFrame:
     return rows
 
 
+def _kinds(rows: pd.DataFrame) -> pd.Series:
+    """Return the kind of each span; where no span says one, an operation that makes one call and no more is a client.
+
+    That is one whose spans, where they have children, have just one, and in another service.
+    """
+    if (rows["kind"].astype(str) != "").any():
+        return rows["kind"]
+    n, child = len(rows), rows["parent"].to_numpy() >= 0
+    up = rows["parent"].to_numpy()[child]
+    crosses = rows["service"].to_numpy()[up] != rows["service"].to_numpy()[child]
+    children, answers = np.bincount(up, minlength=n), np.bincount(up, crosses.astype(float), n)
+    calls = pd.DataFrame({"one": (children == 1) & (answers == 1), "any": children > 0})
+    names = [rows["service"], rows["operation"]]
+    calls = calls.groupby(names, sort=False).transform("sum")
+    return pd.Series(np.where((calls["one"] > 0) & (calls["one"] >= 0.9 * calls["any"]), "client", ""), rows.index)
+
+
 def _usual_callee(rows: pd.DataFrame, up: np.ndarray, crosses: np.ndarray) -> pd.Series:
     """Return for each client span whom its operation calls, learnt from those that were answered; None if unknown."""
     callers = rows.loc[up[crosses].astype(int), ["service", "operation"]].reset_index(drop=True)
     callers["callee"] = rows["service"].to_numpy()[crosses]
-    known = callers.drop_duplicates(["service", "operation"]).set_index(["service", "operation"])["callee"]
+    known = callers.drop_duplicates()
+    known = known.drop_duplicates(["service", "operation"], keep=False)  # one that calls several tells nothing
+    usual = known.set_index(["service", "operation"])["callee"]
     wanted = pd.MultiIndex.from_frame(rows[["service", "operation"]])
-    return pd.Series(known.reindex(wanted).to_numpy(), index=rows.index, dtype=object).where(rows["kind"] == "client")
+    return pd.Series(usual.reindex(wanted).to_numpy(), index=rows.index, dtype=object).where(rows["kind"] == "client")
 
 
 def _spent(table: pd.DataFrame) -> Iterator[Spent]:
@@ -220,7 +247,8 @@ def _blamed(began: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Series, pd.Ser
     """
     serving = table[table["kind"] != "client"]
     means = serving.groupby(["service", "late"])["duration_ms"].mean().unstack("late")
-    slower = (means.get(True, pd.Series(dtype=float)) > 1.5 * means.get(False, pd.Series(dtype=float))).to_dict()
+    means = means.reindex(columns=[False, True])  # an estate that is younger than its baseline has no column of it
+    slower = (means[True] > 1.5 * means[False]).to_dict()
     alive = set(serving.loc[serving["late"], "service"])
     outgoing = began["callee"].notna() & (began["kind"] == "client")
     silent = outgoing & ~began["answered"] & ~began["callee"].isin(alive)

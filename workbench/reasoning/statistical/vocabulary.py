@@ -28,16 +28,23 @@ class Signal(StrEnum):
     QUEUE = "queue"
     DISK = "disk"
     NETWORK = "network"
+    BYTES = "bytes moved"
     RESTARTS = "restarts"
+    HOST = "host"
+    """A level of the node that an entity runs on, which all its neighbours share."""
+    LIMIT = "limit"
+    """What is configured, not used."""
     OTHER = "other"
 
 
 SYMPTOMS = frozenset({Signal.LATENCY, Signal.ERRORS, Signal.AVAILABILITY})
 STORES = frozenset({Signal.MEMORY, Signal.DESCRIPTORS, Signal.POOL, Signal.THREADS, Signal.QUEUE, Signal.DISK})
 """What fills up: steady growth of one of these is a leak."""
-RESOURCES = STORES | {Signal.CPU, Signal.NETWORK, Signal.RESTARTS}
+RESOURCES = STORES | {Signal.CPU, Signal.NETWORK, Signal.BYTES, Signal.RESTARTS}
 
 _WORDS: tuple[tuple[Signal, str], ...] = (
+    (Signal.LIMIT, "limit limits quota capacity"),
+    (Signal.HOST, "node host"),
     (Signal.RESTARTS, "restart restarts oomkilled oom"),
     (Signal.CALLING, "client upstream outgoing outbound"),
     (Signal.AVAILABILITY, "availability success available sli"),
@@ -50,8 +57,9 @@ _WORDS: tuple[tuple[Signal, str], ...] = (
     (Signal.CPU, "cpu processor throttled"),
     (Signal.MEMORY, "memory mem rss heap working"),
     (Signal.DISK, "disk filesystem fs volume inode inodes iops"),
-    (Signal.NETWORK, "network net retransmits retransmissions dropped tcp packets rx tx receive transmit"),
-    (Signal.TRAFFIC, "requests request calls load lod qps rps throughput messages operations"),
+    (Signal.NETWORK, "retransmits retransmissions dropped tcp packets"),
+    (Signal.BYTES, "network net rx tx receive transmit received sent"),
+    (Signal.TRAFFIC, "requests request calls load lod qps rps throughput messages operations workload"),
 )
 _SIGNAL_OF_WORD = {word: signal for signal, words in reversed(_WORDS) for word in words.split()}
 _RANK = {signal: rank for rank, (signal, _) in enumerate(_WORDS)}

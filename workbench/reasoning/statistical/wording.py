@@ -24,6 +24,15 @@ NEXT_STEPS = {
     "code-error": "Read the error of {name} where it begins, and what changed in that code.",
     "code-latency": "Profile {name} on its slowest operation.",
     "overload": "See where the added requests to {name} come from, and shed or scale.",
+    "admission-refused": "Raise the quota, or create what {name} refers to; then the controller tries again by itself.",
+    "unschedulable": "Compare what the pods of {name} ask for with what the nodes have (kubectl describe).",
+    "start-failure": "Read the last event of the waiting pod of {name}: image, secret or mount.",
+    "bad-probe": "Compare the probe of {name} with the ports and protocol of its container.",
+    "misrouting": "Compare selector, ports and protocol of the service of {name} with its pods, and its callers' addresses.",
+    "node-failure": "Look at kubelet, container runtime and kube-proxy of {name}, and drain it if need be.",
+    "scaled-down": "See who scaled {name} and scale it back.",
+    "store-refuses": "See why {name} refuses: its mode, its open connections, its last failover.",
+    "name-resolution": "Resolve the name from within {name}; check its DNS policy and the cluster's DNS.",
     "unknown": "Look at {name} by hand: the evidence does not say how it failed.",
 }
 REFUTED_BY = {
@@ -41,6 +50,15 @@ REFUTED_BY = {
     "code-error": "the errors of {name} begin in something that it calls",
     "code-latency": "the added time of {name} is spent in something that it calls",
     "overload": "requests to {name} are as many as before",
+    "admission-refused": "the controller of {name} creates its pods",
+    "unschedulable": "the pods of {name} have a node",
+    "start-failure": "the containers of {name} run",
+    "bad-probe": "the probes of {name} pass while the symptom stays",
+    "misrouting": "requests reach {name}",
+    "node-failure": "{name} is ready and its services run",
+    "scaled-down": "{name} has as many ready pods as before",
+    "store-refuses": "{name} takes writes and connections of its clients",
+    "name-resolution": "{name} resolves the names that it calls",
     "unknown": "another entity moved first and more",
 }
 

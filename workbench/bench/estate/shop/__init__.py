@@ -1,1 +1,1 @@
-"""A small shop: six services over HTTP, standard library only, configured by environment variables (`compose.yaml`)."""
+"""A small shop: twelve services in three languages, configured by environment variables (`compose.yaml`)."""

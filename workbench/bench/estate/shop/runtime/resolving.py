@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
-from urllib.parse import urlsplit
+import socket
+from functools import lru_cache
+from pathlib import Path
 
 
-def resolve(url: str) -> str:
-    """Return the address to connect to: `SHOP_HOSTS` maps `name:port` to `address:port`, comma-separated.
+@lru_cache(maxsize=4)
+def _table(path: str, changed: int, size: int) -> dict[str, str]:
+    """Return what the file says; the file's age and size are part of the key, so that a new file is read anew."""
+    table: dict[str, str] = json.loads(Path(path).read_text())
+    return table
 
-    >>> resolve("http://nowhere:1/x")
-    'http://nowhere:1/x'
+
+def address(host: str, port: int) -> tuple[str, int]:
+    """Return where to connect to: `SHOP_HOSTS_FILE` maps `name:port` to `address:port`; without it, the name itself.
+
+    Raises:
+        socket.gaierror: the file does not know the name, as a resolver would say it.
     """
-    table = dict(pair.split("=", 1) for pair in os.environ.get("SHOP_HOSTS", "").split(",") if pair)
-    netloc = urlsplit(url).netloc
-    return url.replace(netloc, table.get(netloc, netloc), 1)
+    path = os.environ.get("SHOP_HOSTS_FILE", "")
+    if not path:
+        return host, port
+    known = os.stat(path)  # noqa: PTH116  # once a connection: no Path is made
+    found = _table(path, known.st_mtime_ns, known.st_size).get(f"{host}:{port}")
+    if found is None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    ip, _, number = found.rpartition(":")
+    return ip, int(number)

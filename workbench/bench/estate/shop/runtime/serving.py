@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
 import re
@@ -9,12 +11,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from . import log, metrics, tracing
+
+ROOT = Path(__file__).parents[1]
 
 
 class Refused(Exception):  # noqa: N818  # named as the log line says it
@@ -27,123 +33,161 @@ class Refused(Exception):  # noqa: N818  # named as the log line says it
 
 @dataclass(frozen=True)
 class Request:
-    """What a route gets: the names in its path, and the JSON body."""
+    """What a route gets: the names in its path, the query, the JSON body, the headers (small letters)."""
 
-    path: dict[str, str]
-    body: dict[str, Any]
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
 
 
-Route = Callable[[Request], Any]
-MIDDLEWARE: list[Callable[[], None]] = []
-"""Called before every route, inside its span and its duration."""
+Handler = Callable[[Request], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method, a path with names in it, and the function that answers."""
+
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+    handler: Handler
+
+    @property
+    def code(self) -> dict[str, str | int]:
+        """Where the function stands, in the words of the semantic conventions."""
+        about = inspect.unwrap(self.handler).__code__
+        return {
+            "code.function.name": about.co_qualname,
+            "code.file.path": Path(about.co_filename).relative_to(ROOT).as_posix(),
+            "code.line.number": about.co_firstlineno,
+        }
 
 
 class Service:
     """The routes of one service, and the server that answers them."""
 
     def __init__(self) -> None:
-        self.routes: list[tuple[str, str, re.Pattern[str], Route]] = []
+        self.routes: list[Route] = []
+        size = int(os.environ.get("WORKERS", "24"))
+        self._workers, self._busy = threading.BoundedSemaphore(size), 0
+        self._lock = threading.Lock()
+        metrics.register(metrics.Gauge("http_server_active_requests", lambda: {(): float(self._busy)}))
+        metrics.register(metrics.Gauge("http_server_workers_max", lambda: {(): float(size)}))
 
-    def route(self, method: str, path: str) -> Callable[[Route], Route]:
-        """Answer requests for that path, such as `/products/{id}`."""
-        pattern = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + "$")
+    def route(self, method: str, template: str) -> Callable[[Handler], Handler]:
+        """Say which function answers a method and a path such as `/products/{id}`."""
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
 
-        def keep(answer: Route) -> Route:
-            self.routes.append((method, f"{method} {path}", pattern, answer))
-            return answer
+        def keep(handler: Handler) -> Handler:
+            self.routes.append(Route(method, template, pattern, handler))
+            return handler
 
         return keep
 
-    def find(self, method: str, path: str) -> tuple[str, Route, dict[str, str]]:
-        """Return the operation's name, its route, and the names in the path."""
-        for known, name, pattern, answer in self.routes:
-            match = pattern.match(path)
-            if known == method and match:
-                return name, answer, match.groupdict()
-        raise Refused(404, f"no route for {method} {path}")
+    def answer(self, method: str, target: str, data: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Answer one request: status and reply; what the route refuses is a reply, what it did not foresee a 500."""
+        parts = urlsplit(target)
+        found = ((each, each.pattern.fullmatch(parts.path)) for each in self.routes if each.method == method)
+        route, match = next(((each, match) for each, match in found if match), (None, None))
+        if route is None or match is None:
+            return 404, {"error": "no such page"}
+        began, status = time.perf_counter(), 500
+        about = {"http.request.method": method, "http.route": route.template, "url.path": parts.path, **route.code}
+        try:
+            with tracing.span(
+                f"{method} {route.template}", "server", about, above=headers.get("traceparent", "")
+            ) as span:
+                names, query = match.groupdict(), dict(parse_qsl(parts.query))
+                with self._lock:
+                    self._busy += 1
+                try:
+                    with self._workers:
+                        status, reply = _handled(route.handler, names, query, data, headers)
+                finally:
+                    with self._lock:
+                        self._busy -= 1
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    tracing.failed(span, reply)
+        finally:
+            metrics.SERVED.observe(time.perf_counter() - began, method, route.template, str(status))
+        return status, {"error": getattr(reply, "reason", "internal error")} if isinstance(reply, Exception) else reply
 
     def run(self) -> None:
-        """Serve until SIGTERM; requests under way are finished first."""
-        handler = type("Handler", (_Handler,), {"service": self})
-        server = _Server((os.environ.get("LISTEN_HOST", "127.0.0.1"), int(os.environ.get("PORT", "8080"))), handler)
-        threading.Thread(target=tracing.export, daemon=True).start()
-        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-        log.info(f"listening, version {os.environ.get('SERVICE_VERSION', '0')}")
-        server.serve_forever(poll_interval=0.1)
-        server.server_close()
-        tracing.flush(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
-        log.info("stopped")
+        """Serve until SIGTERM."""
+        ends = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # before any thread is made: none of them takes the signal
+        tracing.start()
+        log.start()
+        port = int(os.environ.get("PORT", "8080"))
+        server = _Server((os.environ.get("LISTEN_HOST", "0.0.0.0"), port), _handler(self))  # noqa: S104  # a container's
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        version = os.environ.get("SERVICE_VERSION", "0")
+        log.info(f"listening on {port}, version {version}")
+        signal.sigwait(ends)
+        log.info("ending")
+        server.shutdown()
+        tracing.stop()
+        log.stop()
+        sys.stdout.flush()
+        os._exit(0)  # a request that hangs must not keep the process
+
+
+def _handled(
+    handler: Handler, path: Mapping[str, str], query: Mapping[str, str], data: bytes, headers: Mapping[str, str]
+) -> tuple[int, Any]:
+    """Return status and reply, or status and the exception that stands for it."""
+    try:
+        body = json.loads(data) if data else {}
+    except ValueError:
+        return 400, Refused(400, "the body is not JSON")
+    try:
+        return 200, handler(Request(path, query, body, headers))
+    except Refused as refusal:
+        return refusal.status, refusal
+    except Exception as error:  # the server's last line of defence: it is logged and answered with a 500
+        log.error(f"unhandled {type(error).__name__}: {error}", error)
+        return 500, error
 
 
 class _Server(ThreadingHTTPServer):
-    allow_reuse_port = True  # a new version listens before the old one ends
-    request_queue_size = 64
-    daemon_threads = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a request that failed outside its route as one line."""
-        error = sys.exc_info()[1]
-        log.error(f"a connection was dropped: {type(error).__name__}: {error}")
+    daemon_threads = True
+    request_queue_size = 128
 
 
-class _Handler(BaseHTTPRequestHandler):
-    service: Service
-    timeout = 10
+def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
+    class Page(BaseHTTPRequestHandler):
+        timeout = 30
 
-    def do_GET(self) -> None:  # the name that http.server calls
-        """Answer a GET."""
-        if self.path == "/metrics":
-            self.reply(200, metrics.exposition().encode(), "text/plain; version=0.0.4")
-        elif self.path == "/health":
-            self.reply(200, b'{"status": "ok"}')
-        else:
-            self.answer("GET")
+        def _send(self, status: int, data: bytes, kind: str) -> None:
+            with contextlib.suppress(ConnectionError):  # the caller has gone
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
 
-    def do_POST(self) -> None:
-        """Answer a POST."""
-        self.answer("POST")
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                return self._send(200, metrics.exposition().encode(), "text/plain; version=0.0.4")
+            if self.path == "/health":
+                return self._send(200, b'{"status": "ok"}', "application/json")
+            return self._answer("GET")
 
-    def answer(self, method: str) -> None:
-        """Run the route in a server span; count it, time it."""
-        began = time.perf_counter()
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        status, content = self.outcome(method, body)
-        metrics.REQUESTS.add()
-        metrics.ERRORS.add(status >= 500)
-        metrics.SERVED.observe(time.perf_counter() - began)
-        self.reply(status, json.dumps(content).encode())
+        def do_POST(self) -> None:
+            self._answer("POST")
 
-    def outcome(self, method: str, body: dict[str, Any]) -> tuple[int, Any]:
-        """Return status and content of the reply; an error of the route is a reply too."""
-        try:
-            name, route, path = self.service.find(method, self.path)
-        except Refused as refusal:
-            return refusal.status, {"error": refusal.reason}
-        with tracing.span(name, "server", traceparent=self.headers.get("traceparent", "")) as span:
-            try:
-                for step in MIDDLEWARE:
-                    step()
-                status, content = 200, route(Request(path, body))
-            except Refused as refusal:
-                status, content = refusal.status, {"error": refusal.reason}
-            except Exception as error:  # the edge of the process: every failure becomes a 500 and a log line
-                status, content = 500, {"error": f"{type(error).__name__}: {error}"}
-                log.error(f"{name} failed: {content['error']}")
-            if status >= 500:
-                span.failed = content["error"]
-            span.attributes["http.response.status_code"] = str(status)
-        return status, content
+        def do_DELETE(self) -> None:
+            self._answer("DELETE")
 
-    def reply(self, status: int, content: bytes, kind: str = "application/json") -> None:
-        """Write the reply; a caller that has left is none of our trouble."""
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-        except ConnectionError:
-            self.close_connection = True
+        def _answer(self, method: str) -> None:
+            data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            status, reply = service.answer(method, self.path, data, headers)
+            self._send(status, json.dumps(reply).encode(), "application/json")
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Leave access lines out: the spans hold them."""
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: every request is a span already."""
+
+    return Page

@@ -1,119 +1,98 @@
-"""Spans: made around work, carried on by W3C `traceparent`, sent as OTLP JSON to the collector once a second."""
+"""Spans by the OpenTelemetry SDK: made around work, carried on by W3C `traceparent`, sent over OTLP once a second."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import secrets
-import threading
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
-from .resolving import resolve
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-KEPT = 5000
-"""Spans that wait for a collector that is away."""
-KINDS = {"internal": 1, "server": 2, "client": 3}
-"""SpanKind numbers of OTLP."""
+from .resolving import address
+
+KINDS = {kind.name.lower(): kind for kind in SpanKind}
+_carrier = TraceContextTextMapPropagator()
 
 
-@dataclass
-class Span:
-    """One piece of work in a trace."""
-
-    name: str
-    kind: str
-    trace_id: str
-    parent_id: str
-    span_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    start: int = field(default_factory=time.time_ns)
-    end: int = 0
-    failed: str = ""
-    """Why it failed; empty where it did not."""
-    attributes: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def traceparent(self) -> str:
-        """The header that carries the trace on."""
-        return f"00-{self.trace_id}-{self.span_id}-01"
-
-    def otlp(self) -> dict[str, Any]:
-        """Return the span as OTLP JSON."""
-        status = {"code": 2, "message": self.failed} if self.failed else {}
-        pairs = [{"key": key, "value": {"stringValue": value}} for key, value in self.attributes.items()]
-        return {
-            "traceId": self.trace_id,
-            "spanId": self.span_id,
-            "parentSpanId": self.parent_id,
-            "name": self.name,
-            "kind": KINDS[self.kind],
-            "startTimeUnixNano": str(self.start),
-            "endTimeUnixNano": str(self.end),
-            "attributes": pairs,
-            "status": status,
+def resource() -> Resource:
+    """Return who sends: the name and the version of this service."""
+    return Resource.create(
+        {
+            "service.name": os.environ.get("OTEL_SERVICE_NAME", "unnamed"),
+            "service.version": os.environ.get("SERVICE_VERSION", "0"),
         }
+    )
 
 
-_current: ContextVar[Span | None] = ContextVar("span", default=None)
-_finished: list[Span] = []
-_lock = threading.Lock()
+def endpoint(signal: str) -> str:
+    """Return where spans (`traces`) or log lines (`logs`) go; empty where nobody collects."""
+    parts = urlsplit(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+    if not parts.hostname:
+        return ""
+    host, port = address(parts.hostname, parts.port or 4318)
+    return f"http://{host}:{port}/v1/{signal}"
 
 
-def current() -> Span | None:
-    """Return the span that this thread works in."""
-    return _current.get()
+def start() -> None:
+    """Let the SDK send spans in the background, as many as `OTEL_TRACES_SAMPLER` says."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=resource(), shutdown_on_exit=False)
+    if endpoint("traces"):
+        exporter = OTLPSpanExporter(endpoint=endpoint("traces"), timeout=2)
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
+    trace.set_tracer_provider(provider)
+
+
+def stop() -> None:
+    """Send what is finished."""
+    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+    if flush:
+        flush(800)
+
+
+def carried() -> dict[str, str]:
+    """Return the header that carries the trace on."""
+    headers: dict[str, str] = {}
+    _carrier.inject(headers)
+    return headers
+
+
+def trace_id() -> str:
+    """Return the trace that this thread works in, or nothing."""
+    context = trace.get_current_span().get_span_context()
+    return format(context.trace_id, "032x") if context.is_valid else ""
+
+
+def failed(span: Span, error: BaseException) -> None:
+    """Say on the span that it failed, and by which exception."""
+    span.record_exception(error)
+    span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
 
 @contextlib.contextmanager
-def span(name: str, kind: str = "internal", *, traceparent: str = "", **attributes: str) -> Iterator[Span]:
-    """Work in a new span below the current one, or below the `traceparent` of a request."""
-    above = _current.get()
-    parts = traceparent.split("-") if traceparent else []
-    trace_id = parts[1] if len(parts) == 4 else above.trace_id if above else secrets.token_hex(16)
-    parent_id = parts[2] if len(parts) == 4 else above.span_id if above else ""
-    made = Span(name, kind, trace_id, parent_id, attributes=attributes)
-    token = _current.set(made)
-    try:
-        yield made
-    except Exception as error:
-        made.failed = made.failed or f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        _current.reset(token)
-        made.end = time.time_ns()
-        with _lock:
-            _finished.append(made)
+def span(
+    name: str, kind: str = "internal", attributes: Mapping[str, str | int] | None = None, *, above: str = ""
+) -> Iterator[Span]:
+    """Work in a new span below the current one, or below the `traceparent` of a request or message.
 
-
-def flush(endpoint: str) -> None:
-    """Send what is finished; what a collector that is away did not take is tried again, up to `KEPT` spans."""
-    with _lock:
-        batch, _finished[:] = list(_finished), []
-    if not batch or not endpoint:
-        return
-    names = {"service.name": "OTEL_SERVICE_NAME", "service.version": "SERVICE_VERSION"}
-    resource = [{"key": key, "value": {"stringValue": os.environ.get(name, "")}} for key, name in names.items()]
-    scope = {"scope": {"name": "shop"}, "spans": [each.otlp() for each in batch]}
-    body = {"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]}
-    request = urllib.request.Request(  # noqa: S310  # the collector's address is our own configuration
-        resolve(endpoint) + "/v1/traces", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=5):  # noqa: S310
-            pass
-    except OSError:
-        with _lock:
-            _finished[:0] = batch[-KEPT:]
-
-
-def export() -> None:
-    """Send spans once a second, for as long as the process lives."""
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    while True:
-        time.sleep(1.0)
-        flush(endpoint)
+    What escapes marks it failed, unless it says that it is the caller's own fault (a `status` below 500).
+    """
+    context = _carrier.extract({"traceparent": above}) if above else None
+    tracer = trace.get_tracer("shop")
+    with tracer.start_as_current_span(
+        name, context, KINDS[kind], attributes, record_exception=False, set_status_on_exception=False
+    ) as made:
+        try:
+            yield made
+        except Exception as error:
+            if getattr(error, "status", 500) >= 500 or kind == "client":
+                failed(made, error)
+            raise

@@ -1,0 +1,2 @@
+CREATE INDEX reviews_product ON reviews (product) INCLUDE (stars);
+ANALYZE products, reviews;

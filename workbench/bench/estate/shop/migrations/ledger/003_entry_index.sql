@@ -1,0 +1,2 @@
+CREATE INDEX entries_reference ON entries (reference);
+ANALYZE entries;
