@@ -37,6 +37,10 @@ LEAST = 0.3
 """Nats from which the history is asked whether it says the same of itself."""
 LONG = 20
 """Samples that make a history."""
+SETTLED = 0.7
+"""Share of the history, from its beginning, that is surely before the trouble."""
+SEVERAL = 3.0
+"""Times as far, in e-folds, as the history went by itself: from there on the history explains nothing of it."""
 BEYOND = 1.1
 """A leak goes this far beyond the highest of the history."""
 FULL, FULL_NATS = 95.0, 3.0
@@ -67,7 +71,7 @@ def _used_up(seen: Seen) -> Iterator[Sign]:
         idle = _idle(move, usual[move.metric], seen.moves)
         nats = _step(move.shift, move.before, move.signal, idle)
         if nats > LEAST:
-            nats -= max(_own_history(move, idle), 0.0)
+            nats -= _own_history(move, idle)
         nats = trust * max(nats * WEIGHT.get(move.signal, 1.0), _saturated(move))
         if nats > 0:
             hint = "restart" if move.signal is Signal.RESTARTS and move.shift.z > 0 else ""
@@ -81,16 +85,22 @@ def _step(shift: Shift, before: pd.Series[float], signal: Signal, idle: float) -
 
 
 def _own_history(move: Move, idle: float) -> float:
-    """Return the nats that the history alone would have given, had an incident been looked for inside it."""
-    n = len(move.before)
+    """Return the nats that the history alone would have given, had an incident been looked for inside it.
+
+    None of it counts against a change that goes several times as far as the history ever went by itself. The latest
+    part of it is left out: what fills up slowly did so before anyone felt it.
+    """
+    n = int(len(move.before) * SETTLED)
     if n < LONG:
         return 0.0
-    found = []
+    most, widest, past = 0.0, 0.0, move.before.iloc[:n]
     for k in (n // 4, n // 2, 3 * n // 4):
-        old, new = move.before.iloc[:k], move.before.iloc[k : k + max(len(move.after), MIN_POINTS)]
+        old, new = past.iloc[:k], past.iloc[k : k + max(len(move.after), MIN_POINTS)]
         shift = compare(old, new)
-        found.append(_step(shift, old, move.signal, idle) if shift else 0.0)
-    return max(found)
+        if shift is not None:
+            most = max(most, _step(shift, old, move.signal, idle))
+            widest = max(widest, _change(shift, old, idle))
+    return 0.0 if _change(move.shift, move.before, idle) >= SEVERAL * widest else most
 
 
 def _mixed_up(moves: Moves) -> set[str]:
@@ -118,12 +128,16 @@ def _idle(move: Move, usual: float, moves: Moves) -> float:
 
 def _size(shift: Shift, before: pd.Series[float], signal: Signal, idle: float) -> float:
     """Return nats: by how many times the level changed, beyond what varies anyway and beyond idleness."""
+    change = _change(shift, before, idle)
+    return min(CHANNEL_CAP, max(0.0, PER_FOLD[signal in HELD] * (change - DEAD[signal in HELD])))
+
+
+def _change(shift: Shift, before: pd.Series[float], idle: float) -> float:
+    """Return by how many e-folds the level changed, beyond twice the robust deviation of what was before."""
     usual = np.log(np.abs(before.to_numpy()) + idle)
     middle = float(np.median(usual))
-    change = abs(math.log(abs(shift.after) + idle) - middle) - 2 * MAD_TO_SIGMA * float(
-        np.median(np.abs(usual - middle))
-    )
-    return min(CHANNEL_CAP, max(0.0, PER_FOLD[signal in HELD] * (change - DEAD[signal in HELD])))
+    varies = 2 * MAD_TO_SIGMA * float(np.median(np.abs(usual - middle)))
+    return max(0.0, abs(math.log(abs(shift.after) + idle) - middle) - varies)
 
 
 def _saturated(move: Move) -> float:

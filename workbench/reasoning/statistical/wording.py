@@ -28,7 +28,7 @@ NEXT_STEPS = {
     "unschedulable": "Compare what the pods of {name} ask for with what the nodes have (kubectl describe).",
     "start-failure": "Read the last event of the waiting pod of {name}: image, secret or mount.",
     "bad-probe": "Compare the probe of {name} with the ports and protocol of its container.",
-    "misrouting": "Compare selector, ports and protocol of the service of {name} with its pods, and its callers' addresses.",
+    "misrouting": "Compare selector, ports and protocol of the service of {name} with its pods and callers.",
     "node-failure": "Look at kubelet, container runtime and kube-proxy of {name}, and drain it if need be.",
     "scaled-down": "See who scaled {name} and scale it back.",
     "store-refuses": "See why {name} refuses: its mode, its open connections, its last failover.",
