@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     graph_auth: str = Field(default="", description="basic, digest, bearer, sigv4 or none; empty: by the address")
     graph_secret: SecretStr = Field(default=SecretStr(""), description="password or token for that engine")
     prometheus_url: str = Field(default="", description="address of a Prometheus API, for live metrics")
+    prometheus_step_seconds: float = Field(
+        default=15.0, gt=0, description="seconds between points of live metrics: best those of the scrapes"
+    )
     tokens: dict[str, SecretStr] = Field(
         default_factory=dict, description="address of an API, such as Grafana's, to the bearer token that it wants"
     )

@@ -91,7 +91,8 @@ def _addresses(settings: Settings, paces: Paces) -> Given:
     """Yield the sources that an address is enough for."""
     if address := settings.prometheus_url:
         given: dict[str, Any] = {"headers": authorization(settings, address), "pace": paces.of(address)}
-        yield Modality.METRICS, PrometheusSource(address, traces=_trace_page(settings), **given)
+        step = settings.prometheus_step_seconds
+        yield Modality.METRICS, PrometheusSource(address, step=step, traces=_trace_page(settings), **given)
         yield Modality.STATE, PrometheusRules(address, **given)
     plain: tuple[tuple[str, type[HttpSource]], ...] = (
         (settings.loki_url, LokiSource),

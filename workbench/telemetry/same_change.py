@@ -64,8 +64,9 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
 def known_by(row: dict[str, Any]) -> set[str]:
     """Return the hashes and versions that a change makes the new ones; what was before an arrow is not among them.
 
-    >>> sorted(known_by({"summary": "cart revision 5: shop/cart:1.4.1 -> shop/cart:1.4.2", "ref": "cart-5d8f7c9b6d"}))
-    ['1.4.2']
+    >>> rollout = {"entity": "cart", "summary": "cart revision 5: a/cart:1.4.1 -> a/cart:1.4.2", "ref": "cart-5d8f7c9b6d"}
+    >>> known_by(rollout)
+    {'1.4.2'}
     """
     parts = re.split(r",\s", str(row.get("summary", "")))
     new = " ".join(each.rpartition("->")[2] for each in parts).replace(":", " ").replace("/", " ").replace("@", " ")

@@ -113,6 +113,9 @@ class VendorServer:
 class _Handler(BaseHTTPRequestHandler):
     play: VendorServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = (
+        True  # headers and body are two writes: the second would wait 40 ms for an acknowledgement
+    )
 
     def do_GET(self) -> None:
         """Answer, whatever the method."""

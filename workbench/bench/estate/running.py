@@ -181,6 +181,7 @@ class Estate:
         return {
             "WORKBENCH_ENVIRONMENT": ENVIRONMENT,
             "WORKBENCH_PROMETHEUS_URL": self.prometheus_url,
+            "WORKBENCH_PROMETHEUS_STEP_SECONDS": "2",  # as the shop's prometheus.yaml scrapes
             "WORKBENCH_ALERTMANAGER_URL": self.alertmanager_url,
             "WORKBENCH_TRACE_FILES": json.dumps([str(self._folders.telemetry / "traces*.jsonl")]),
             "WORKBENCH_LOG_FILES": json.dumps({str(self._folders.logs / "*.log"): ""}),
