@@ -64,7 +64,8 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
 def known_by(row: dict[str, Any]) -> set[str]:
     """Return the hashes and versions that a change makes the new ones; what was before an arrow is not among them.
 
-    >>> rollout = {"entity": "cart", "summary": "cart revision 5: a/cart:1.4.1 -> a/cart:1.4.2", "ref": "cart-5d8f7c9b6d"}
+    >>> said = "cart revision 5: a/cart:1.4.1 -> a/cart:1.4.2"
+    >>> rollout = {"entity": "cart", "summary": said, "ref": "cart-5d8f7c9b6d"}
     >>> known_by(rollout)
     {'1.4.2'}
     """
