@@ -29,8 +29,9 @@ pytestmark = pytest.mark.skipif(
     bool(servers.missing(NEEDED)), reason=f"apt-get install {' '.join(servers.missing(NEEDED))}"
 )
 SCRIPT = """
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
 from workbench.bench.estate.running import Estate
 with Estate.up(shop=Path(sys.argv[1]), users=1) as estate:
     print(json.dumps({"pids": estate.pids(), "folder": str(estate.folder)}), flush=True)
@@ -219,7 +220,10 @@ def test_nothing_is_left_however_it_ends(how: str) -> None:
             parent.send_signal(signal.SIGINT)
         elif how == "kill":
             parent.kill()
-        parent.wait(60)
+        try:
+            parent.wait(60)
+        finally:
+            parent.kill()  # or leaving the block would wait for ever
 
     assert len(pids) >= 8
     assert gone([*pids, parent.pid], Path(said["folder"]))
