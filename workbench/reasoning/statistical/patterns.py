@@ -220,7 +220,7 @@ def bayes_factor(k0: np.ndarray, n0: np.ndarray, k1: np.ndarray, n1: np.ndarray)
 
     >>> ten = np.array([10.0, 10.0])
     >>> bayes_factor(np.array([10.0, 5.0]), ten, np.array([0.0, 5.0]), ten).round(1)
-    array([10.2, -1. ])
+    array([12.1, -1.1])
     """
     k0, k1 = np.minimum(k0, n0), np.minimum(k1, n1)
     apart = betaln(k0 + PRIOR, n0 - k0 + PRIOR) + betaln(k1 + PRIOR, n1 - k1 + PRIOR) - 2 * betaln(PRIOR, PRIOR)
