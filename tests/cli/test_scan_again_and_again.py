@@ -18,7 +18,9 @@ def test_a_scan_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
     (shop / "compose.yaml").write_text(COMPOSE)
     command = [sys.executable, "-m", "workbench.cli", "scan", "compose", str(shop), "--every", "0.2s"]
     env = {**os.environ, "WORKBENCH_HOME": str(tmp_path / "home"), "PYTHONUNBUFFERED": "1"}
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        signal.signal(signal.SIGINT, heard)
         assert running.stdout is not None
         first = running.stdout.readline()
         (shop / "compose.yaml").write_text(f"{COMPOSE}  payment: {{image: shop/payment:1}}\n")
