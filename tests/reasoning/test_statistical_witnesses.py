@@ -19,6 +19,7 @@ from workbench.reasoning.statistical.onway import on_the_way
 from workbench.reasoning.statistical.resources import resources
 from workbench.reasoning.statistical.seen import Seen
 from workbench.reasoning.statistical.signs import Sign
+from workbench.telemetry.layouts import COLUMNS
 
 SINCE = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 WINDOW = Window(SINCE, SINCE + timedelta(minutes=5))
@@ -49,19 +50,7 @@ def traces(usual: Sequence[Span], now: Sequence[Span], each: int = 12) -> pd.Dat
         at = SINCE + timedelta(seconds=5 * (n - each))
         for span, parent, service, operation, duration in now if n >= each else usual:
             rows.append((f"t{n}", span, parent, service, operation, "", at, duration, "", ""))
-    names = [
-        "trace_id",
-        "span_id",
-        "parent_id",
-        "service",
-        "operation",
-        "kind",
-        "start",
-        "duration_ms",
-        "status",
-        "message",
-    ]
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=list(COLUMNS[Modality.TRACES]))
     table["start"] = pd.to_datetime(table["start"], utc=True) + pd.to_timedelta(
         table.groupby("trace_id").cumcount(), "ms"
     )

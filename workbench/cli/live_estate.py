@@ -66,7 +66,8 @@ def up(
 
     Example: workbench estate up --webhook http://127.0.0.1:8888/workbench/hooks/alertmanager
     """
-    from workbench.bench.estate.running import SHOP, Estate
+    from workbench.bench.estate.compose import SHOP
+    from workbench.bench.estate.running import Estate
     from workbench.bench.estate.servers import Notified
 
     chosen = settings.load()

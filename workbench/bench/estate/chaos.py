@@ -54,7 +54,8 @@ def _line(each: Fault) -> dict[str, str]:
 @contextmanager
 def up() -> Iterator[Alive]:
     """Return the estate, started from a copy of the shop whose services send a share of their traces."""
-    from workbench.bench.estate.running import LEFT_OUT, SHOP, Estate  # late: it looks for servers and compilers
+    from workbench.bench.estate.compose import LEFT_OUT, SHOP
+    from workbench.bench.estate.running import Estate  # late: it looks for servers and compilers
 
     with tempfile.TemporaryDirectory() as place:
         shop = Path(shutil.copytree(SHOP, Path(place) / "shop", ignore=shutil.ignore_patterns(*LEFT_OUT)))

@@ -18,6 +18,9 @@ import yaml
 
 from ontology.errors import BadInput, NotFound
 
+SHOP = Path(__file__).with_name("shop")
+LEFT_OUT = ("__pycache__", "node_modules", "*.pyc", "build", "data")
+"""What a run leaves behind in the shop's folder, as patterns of file names: no copy takes it along."""
 PORT = 8080
 """Where every service listens inside a container, and by which number the others call it."""
 

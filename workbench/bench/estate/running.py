@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from workbench.bench.estate import build, servers
-from workbench.bench.estate.compose import PORT, Compose
+from workbench.bench.estate.compose import LEFT_OUT, PORT, SHOP, Compose
 from workbench.bench.estate.events import Event, Events
 from workbench.bench.estate.infrastructure import SCRAPER, Folders, Infrastructure, stores
 from workbench.bench.estate.network import Link, Network
@@ -33,12 +33,10 @@ from workbench.bench.estate.releasing import FLAGS, Releases
 from workbench.bench.estate.servers import Notified
 from workbench.bench.estate.services import Services
 
-SHOP = Path(__file__).with_name("shop")
 ENVIRONMENT = "shop"
 USERS = "users"
 """The users as a caller: they come through links of their own."""
 INHERITED = ("PATH", "LANG", "HOME", "TMPDIR", "JAVA_HOME", "VIRTUAL_ENV")
-LEFT_OUT = ("__pycache__", "node_modules", "*.pyc", "build", "data")
 NOBODY = Notified()
 
 

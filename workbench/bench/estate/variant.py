@@ -6,19 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from workbench.bench.estate import recorder_names
-
-SHOP = Path(__file__).parent / "shop"
-LEFT_OUT = {"__pycache__", "node_modules", "build", "data"}
-"""Folders that a run leaves behind."""
+from workbench.bench.estate.compose import LEFT_OUT, SHOP, Compose
 
 
 def services(shop: Path = SHOP) -> tuple[str, ...]:
     """Return the names of the services that the Compose file builds."""
-    declared = yaml.safe_load((shop / "compose.yaml").read_text())["services"]
-    return tuple(name for name, each in declared.items() if "build" in each)
+    return tuple(Compose(shop / "compose.yaml").services)
 
 
 def shuffled(seed: int) -> dict[str, str]:
@@ -44,7 +38,7 @@ def write(names: Mapping[str, str], folder: Path) -> Path:
     shop = folder / "shop"
     for source in sorted(SHOP.rglob("*")):
         path = source.relative_to(SHOP)
-        if source.is_file() and not LEFT_OUT.intersection(path.parts):
+        if source.is_file() and not {*LEFT_OUT}.intersection(path.parts):
             target = shop / renamed(path.as_posix(), names)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(renamed(source.read_text(), names))
