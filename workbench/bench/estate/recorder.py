@@ -26,7 +26,7 @@ from workbench.bench.estate.chaos_impact import Meter, Reading, alerts, hurt
 from workbench.bench.estate.faults.acts import release
 from workbench.bench.estate.faults.nouns import Fault, Heal, Label, Running
 from workbench.bench.estate.recorder_sources import SAMPLED, STEP, Shares, Watched, cleaner, fitted, kept, sources_of
-from workbench.nouns import Answered, Modality, Observation
+from workbench.nouns import Answered, Modality, Observation, Question
 from workbench.telemetry.recording import Recording, case_about
 
 ENVIRONMENT = "shop"
@@ -40,6 +40,11 @@ NOBODY = "0001-01-01T00:00:00Z"
 
 HOLD = 5.0
 """Seconds: an alert that fires sooner was on its way before the fault, since nearly every rule must be true for ten."""
+
+LATE = 4.0
+"""Seconds: services send what they have every one."""
+SETTLES = 90.0
+"""Seconds in which traces and lines have come, however slow the machine."""
 
 Say = Callable[[str], None]
 
@@ -186,6 +191,7 @@ def written(estate: Alive, take: Take, out: Path, truth: Path, *, say: Say = pri
     """
     case_id = "store-" + hashlib.sha256(f"{take.seed}{take.start.isoformat()}".encode()).hexdigest()[:6]
     folder, window = out / case_id, Window(take.start, take.end)
+    _settled(estate, window)
     shares = fitted(sources_of(estate), window, Meter(estate.prometheus_url).spans(window))
     asked = _asked(estate, take, Recording(), shares)
     _saved(estate, take, folder, asked, shares)
@@ -201,6 +207,25 @@ def written(estate: Alive, take: Take, out: Path, truth: Path, *, say: Say = pri
     truth.mkdir(parents=True, exist_ok=True)
     (truth / f"{case_id}.json").write_text(json.dumps(answer(take), indent=1) + "\n")
     return Written(folder, shares)
+
+
+def _settled(estate: Alive, window: Window) -> None:
+    """Wait until the traces and lines of a window stay as they are: a span is told when it has ended, and in batches.
+
+    Raises:
+        Unavailable: they never do.
+    """
+    sources = {name: each for name, each in sources_of(estate).items() if name in (Modality.TRACES, Modality.LOGS)}
+    before, began = [-1] * len(sources), time.monotonic()
+    while (told := [_rows(each.ask(Question(name, window))) for name, each in sources.items()]) != before:
+        if time.monotonic() - began > SETTLES:
+            raise Unavailable("Its traces and lines keep coming.", next_step="Give the machine less to do.")
+        before = told
+        time.sleep(LATE)
+
+
+def _rows(seen: Observation) -> int:
+    return len(seen.reply.table) if isinstance(seen.reply, Answered) else 0
 
 
 def _asked(estate: Alive, take: Take, recording: Recording, shares: Shares) -> Recording:
