@@ -124,7 +124,6 @@ class ChangeLog:
         Within one graph time never runs backwards: a clock that was set back counts as standing still. `said` is a
         scope and what it says from now on (see `said_in`).
         """
-        packed = None if bulk is None else zlib.compress(bulk.quads, 1)
         with self._lock, self._transaction():
             names = {row.graph for row in rows} | (bulk.graphs if bulk is not None else frozenset())
             graphs = self._graphs(names, _micros(at))
@@ -146,8 +145,8 @@ class ChangeLog:
             self._db.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, 0)", (number, latest, run, kind, made.first, made.last)
             )
-            if packed is not None:
-                self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, size, packed))
+            if bulk is not None:
+                self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, size, bulk.packed))
             if said is not None:
                 self._db.execute("INSERT OR REPLACE INTO scope VALUES (?, ?, ?)", (said[0], number, said[1]))
         return made
@@ -212,7 +211,7 @@ class ChangeLog:
             (number, _micros(at), "", Kind.BASELINE, n, n + len(bare) - 1),
         )
         named = bulked(row[1:] for row in kept)
-        self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, named.size, zlib.compress(named.quads, 1)))
+        self._db.execute("INSERT INTO bulk VALUES (?, ?, ?)", (number, named.size, named.packed))
 
     def restart(self, rows: Sequence[Row], at: datetime, number: int) -> Batch:
         """Begin anew with what the store holds: the log was lost, or never was."""

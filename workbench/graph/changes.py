@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,8 @@ class Bulk:
     size: int
     quads: bytes
     """N-Quads, a line each."""
+    packed: bytes
+    """The same, compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,13 @@ def bulked(came: Iterable[Text]) -> Bulk:
     """Return those of named graphs as one piece."""
     named = [quad for quad in came if quad[0] != DEFAULT]
     text = "".join([f"{subject} {predicate} {value} {graph} .\n" for graph, subject, predicate, value in named])
-    return Bulk(frozenset(quad[0] for quad in named), len(named), text.encode())
+    lines = text.encode()
+    return Bulk(frozenset(quad[0] for quad in named), len(named), lines, compressed(lines))
+
+
+def compressed(lines: bytes) -> bytes:
+    """Return N-Quads as the change log keeps them."""
+    return zlib.compress(lines, 1)
 
 
 def unbulked(quads: bytes) -> Iterator[Row]:

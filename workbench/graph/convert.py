@@ -231,7 +231,11 @@ def text_of(value: Value) -> str:
     >>> text_of(2), text_of("up")
     ('"2"^^<http://www.w3.org/2001/XMLSchema#integer>', '"up"')
     """
-    return f'"{value}"^^<{XSD}integer>' if type(value) is int else str(literal(value))
+    if type(value) is int:
+        return f'"{value}"^^<{XSD}integer>'
+    if type(value) is str and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'  # nothing to escape
+    return str(literal(value))
 
 
 def text_quad(quad: Quad) -> Text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from ontology.nouns import Fact, Iri, Layer
 from scanners.protocol import Now, Scan, clock
 from workbench.graph import aliases
 from workbench.graph.changelog import ChangeLog
-from workbench.graph.changes import Batch, Bulk, Kind, Row, Text, bulked, unbulked
+from workbench.graph.changes import Batch, Bulk, Kind, Row, Text, bulked, compressed, unbulked
 from workbench.graph.convert import (
     META,
     graph_for,
@@ -103,11 +104,9 @@ class Writable(Holder):
 
     def _first(self, scan: Scan, old: frozenset[Quad]) -> Change:
         """Write a scope that nobody saw before: all at once, and as text, which is a third of the work."""
-        kept = self._kept(scan)
-        if kept is not None and kept.distinct == len(scan.facts) and plain(scan.facts, scan.layer):
-            where, appeared = graph_for(scan.source, scan.scope, scan.layer), scan.facts
-            bulk = Bulk(frozenset({str(named(where))}), len(appeared), sure_lines(appeared, where).encode())
-        else:
+        kept, bulk = self._piece(scan)
+        appeared = scan.facts
+        if bulk is None:
             made = texts(scan.facts, partial(graph_for, scan.source, scan.scope))
             appeared, bulk = tuple(fact for fact, _ in made.values()), bulked(_each(made))
         change = Change(len(appeared), 0, 0, appeared=appeared)
@@ -115,6 +114,22 @@ class Writable(Holder):
         some = bulk if appeared else None
         self.update(stale, meta, scan.finished, run_iri(scan), Kind.FIRST, bulk=some, said=_said(scan, kept))
         return change
+
+    def _piece(self, scan: Scan) -> tuple[LastScan | None, Bulk | None]:
+        """Return what to keep of a scan, and its facts in one piece where they are sure and each is said once.
+
+        The piece is compressed, which needs no Python, while Python numbers the facts.
+        """
+        if not plain(scan.facts, scan.layer):
+            return self._kept(scan), None
+        where = graph_for(scan.source, scan.scope, scan.layer)
+        lines = sure_lines(scan.facts, where).encode()
+        with ThreadPoolExecutor(1) as beside:
+            packed = beside.submit(compressed, lines)
+            kept = self._kept(scan)
+        if kept is None or kept.distinct != len(scan.facts):
+            return kept, None
+        return kept, Bulk(frozenset({str(named(where))}), len(scan.facts), lines, packed.result())
 
     def _compared(self, scan: Scan, found: Comparison, old: frozenset[Quad]) -> Change:
         """Write what differs from what the scope said last."""
