@@ -37,6 +37,8 @@ from graph_estate import BEGIN, CODE, Estate, later
 
 RUNS = 31
 """How often a query is asked; its figure is the median."""
+MOST = 1_000_000
+"""Of so many facts a tenth changes; of more, no more."""
 TURNS = 7
 """How often a scope is loaded and scanned again."""
 DESCRIBE = "SELECT ?predicate ?value WHERE { $it ?predicate ?value }"
@@ -231,12 +233,12 @@ def rdflib_of(estate: Estate) -> Any:
 
 
 def history(store: GraphStore, estate: Estate) -> Iterator[Row]:
-    """Change a tenth of the facts, and look back."""
-    functions = max(estate.facts // 100, 60) // CODE
+    """Change a tenth of the facts, 100,000 at most, and look back."""
+    functions = max(min(estate.facts, MOST) // 100, 60) // CODE
     scans = [estate.code(2_000, functions, changed=functions * (n % 2)) for n in range(2)]
     begin, per_scan = 500, 2 * functions
     store.replace(later(scans[0], begin))
-    rounds = max(2, estate.facts // 10 // per_scan)
+    rounds = max(2, min(estate.facts, MOST) // 10 // per_scan)
     for n in range(1, rounds + 1):
         store.replace(later(scans[n % 2], begin + n))
     changes = rounds * per_scan
@@ -251,7 +253,7 @@ def history(store: GraphStore, estate: Estate) -> Iterator[Row]:
 
 def scattered(store: GraphStore, estate: Estate) -> Iterator[Row]:
     """Change each fact once, so that no change undoes another."""
-    functions = max(estate.facts // 20, 60)
+    functions = max(min(estate.facts, MOST) // 20, 60)
     begin, part = 300, 10
     for n in range(part + 1):
         store.replace(later(estate.code(3_000, functions, changed=functions * n // part), begin + n))
