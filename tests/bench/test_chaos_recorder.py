@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ import pytest
 
 from ontology.errors import Unavailable
 from ontology.nouns import Window
+from workbench.bench.estate import recorder_graph
 from workbench.bench.estate.chaos import processes_of
 from workbench.bench.estate.chaos_impact import Meter, alerts, hurt
 from workbench.bench.estate.chaos_replay import difference
@@ -211,3 +213,18 @@ def test_shuffling_is_one_to_one_and_the_same_for_the_same_seed() -> None:
 def test_no_process_is_found_where_none_has_to_do_with_the_folder(tmp_path: Path) -> None:
     """The look for what was left behind finds nothing for a folder that nobody uses."""
     assert processes_of(tmp_path) == []
+
+
+def test_a_case_without_traces_has_a_graph(tmp_path: Path) -> None:
+    """Where nobody collects traces, the graph is that of the repository alone."""
+    shop, case = tmp_path / "shop", tmp_path / "case"
+    case.mkdir()
+    shop.mkdir()
+    (shop / "compose.yaml").write_text("services: {web: {image: 'web:1', environment: {STOCK_URL: 'http://stock'}}}")
+    flags = {"flags": {"new": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}}}
+    (shop / "flags.json").write_text(json.dumps(flags))
+    (shop / "web.py").write_text("import os\n\nSTOCK = os.environ['STOCK_URL']\n")
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "web"]):
+        subprocess.run(["git", *words], cwd=shop, check=True)
+    path = recorder_graph.write(shop, case, "shop", datetime(2026, 3, 1, tzinfo=UTC))
+    assert "STOCK_URL" in gzip.decompress(path.read_bytes()).decode()
