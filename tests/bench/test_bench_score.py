@@ -46,6 +46,23 @@ def test_a_crash_is_a_failure_and_not_a_ranking(tmp_path: Path) -> None:
     assert "crashed: b: KeyError" in report.table(results)
 
 
+def test_of_two_faults_at_once_either_is_right(tmp_path: Path) -> None:
+    """The other fault of a case counts with its own failure mode, not with the first one's; a stranger does not."""
+    answer(
+        tmp_path,
+        "a",
+        root_cause="pay",
+        failure_mode="code-error",
+        failure_mode_also=["bad-release"],
+        also=[{"root_cause": "cart", "failure_mode": "dependency-slow"}],
+        family="two at once",
+    )
+    other, first, stranger = (scored([outcome("a", name)], tmp_path).scores[0] for name in ("cart", "pay", "web"))
+    assert (other.rank, other.right_mode, other.family) == (1, True, "two at once")
+    assert (first.rank, first.right_mode) == (1, False)
+    assert stranger.rank is None
+
+
 def test_a_case_without_an_answer_is_unscored_and_not_wrong(tmp_path: Path) -> None:
     """It is listed, and is no part of n."""
     results = scored([outcome("a", "pay", folder=tmp_path)])

@@ -3,7 +3,8 @@
 AC@k is the share of cases whose root cause is among the first k suspects; Avg@5 the mean of AC@1 to AC@5
 (as in RCAEval and in PetShop's own evaluation). A crash is a case without a rank: it counts, and as a failure.
 A case without an answer is unscored, which is not wrong; a case whose answer says that nothing was at fault is
-right when nothing was surfaced, and has no rank.
+right when nothing was surfaced, and has no rank. Where an answer names several faults at once (`also`), the first one
+that is found counts: whoever acts on it mends something that is broken.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class Score:
     """Whether there was an answer."""
     family: str = ""
     """The family of the fault, as the answer calls it; empty where it does not."""
+    also: tuple[tuple[str, str], ...] = ()
+    """Further root causes and their failure modes; of the first one, further names of its mode."""
     cause: str = ""
     """The exact cause, as the answer calls it, and its class; empty where it says none."""
     taxonomy: str = ""
@@ -74,15 +77,19 @@ class Score:
     def rank(self) -> int | None:
         """The place of the root cause among the suspects, from 1; None where it is not among them."""
         names = collapsed(self.outcome.suspects, self.outcome.dataset)
-        wanted = collapsed([self.root_cause or ""], self.outcome.dataset)
-        return names.index(wanted[0]) + 1 if self.root_cause and wanted[0] in names else None
+        every = [self.root_cause or "", *(name for name, _ in self.also)]
+        places = [names.index(each) + 1 for each in collapsed(every, self.outcome.dataset) if each in names]
+        return min(places) if self.root_cause and places else None
 
     @property
     def right_mode(self) -> bool | None:
         """Whether the first suspect's failure mode is the known one; None where none is known."""
         if self.failure_mode is None or self.root_cause is None:
             return None
-        return self.rank == 1 and self.outcome.failure_modes[:1] == (self.failure_mode,)
+        known = {(self.root_cause, self.failure_mode), *self.also}
+        names = collapsed(self.outcome.suspects[:1], self.outcome.dataset)
+        said = {(name, mode) for name in names for mode in self.outcome.failure_modes[:1]}
+        return bool(said & {(collapsed([name], self.outcome.dataset)[0], mode) for name, mode in known})
 
     @property
     def joint(self) -> bool | None:
@@ -180,15 +187,30 @@ def _scored(outcome: Outcome, path: Path | None) -> Score:
         return Score(outcome, None, scored=False)
     answer = _read(path, outcome.case_id)
     cause, mode = answer.get("root_cause"), answer.get("failure_mode")
-    family = answer.get("fault_family") or answer.get("fault_category") or answer.get("fault_type") or ""
+    family = (
+        answer.get("fault_family")
+        or answer.get("family")
+        or answer.get("fault_category")
+        or answer.get("fault_type")
+        or ""
+    )
     return Score(
         outcome,
         str(cause) if cause else None,
         str(mode) if mode else None,
         family=str(family),
+        also=tuple(_also(answer)),
         cause=str(answer.get("cause") or ""),
         taxonomy=str(answer.get("taxonomy") or ""),
     )
+
+
+def _also(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield further pairs of root cause and failure mode that are right."""
+    for mode in answer.get("failure_mode_also") or ():
+        yield str(answer.get("root_cause")), str(mode)
+    for other in answer.get("also") or ():
+        yield str(other.get("root_cause")), str(other.get("failure_mode"))
 
 
 def _listed(truth: Path) -> Mapping[str, Path]:
