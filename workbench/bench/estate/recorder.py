@@ -41,9 +41,9 @@ NOBODY = "0001-01-01T00:00:00Z"
 HOLD = 5.0
 """Seconds: an alert that fires sooner was on its way before the fault, since nearly every rule must be true for ten."""
 
-LATE = 4.0
-"""Seconds: services send what they have every one."""
-SETTLES = 90.0
+LATE = 15.0
+"""Seconds without news: services send what they have every one, and a request that hung ends within its time-out."""
+SETTLES = 180.0
 """Seconds in which traces and lines have come, however slow the machine."""
 
 Say = Callable[[str], None]
@@ -216,12 +216,15 @@ def _settled(estate: Alive, window: Window) -> None:
         Unavailable: they never do.
     """
     sources = {name: each for name, each in sources_of(estate).items() if name in (Modality.TRACES, Modality.LOGS)}
-    before, began = [-1] * len(sources), time.monotonic()
-    while (told := [_rows(each.ask(Question(name, window))) for name, each in sources.items()]) != before:
-        if time.monotonic() - began > SETTLES:
+    before, since = list[int](), time.monotonic()
+    until = since + SETTLES
+    while time.monotonic() - since < LATE:
+        told = [_rows(each.ask(Question(name, window))) for name, each in sources.items()]
+        since = since if told == before else time.monotonic()
+        if time.monotonic() > until:
             raise Unavailable("Its traces and lines keep coming.", next_step="Give the machine less to do.")
         before = told
-        time.sleep(LATE)
+        time.sleep(2.0)
 
 
 def _rows(seen: Observation) -> int:
