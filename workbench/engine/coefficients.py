@@ -50,7 +50,7 @@ PRIOR = Coefficients(
         "margin": 0.8,
         "strongest": 0.0,
         "channels": 0.45,
-        "unsupported": -2.5,
+        "unsupported": -5.0,  # a rule: no recorded case has one, and belief without any evidence stays low
         "reachable": 0.2,
         "unreachable": -0.6,
         "early": 0.2,
