@@ -12,16 +12,21 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from memory.likeness import ALIKE, likeness
-from memory.meaning import alike
-from memory.protocol import Episode, Recollection, Symptom, Verdict
+from memory.hindsight import Hindsight, learned
+from memory.protocol import Episode, Raise, Recollection, Symptom, Verdict
+from memory.shelf import Shelf
 from ontology import iris, terms
 from ontology.errors import BadInput, NotAllowed, NotFound
 from ontology.nouns import Alert, Entity, Fact, Iri, Layer, Value, Window, utc
+
+LOOK = 10.0
+"""Seconds after which the records themselves are looked at again: git changes one in its place."""
 
 
 class EpisodeStore:
@@ -30,17 +35,28 @@ class EpisodeStore:
     def __init__(self, root: Path) -> None:
         """Use the folder; it is made at the first `remember`."""
         self.root = root
+        self._kept: tuple[object, Shelf, Callable[[], Hindsight]] | None = None
+        self._looked: tuple[int, float] = (0, 0.0)
 
     def recall(self, alert: Alert, near: Sequence[Entity], symptoms: Sequence[Symptom] = ()) -> Sequence[Recollection]:
         """Return the alike episodes, most alike first; never the alert's own."""
-        episodes = [each for each in self.episodes() if each.alert.id != alert.id]
-        meanings = alike(_text(alert), [_text(each.alert) for each in episodes])
-        found = []
-        for episode, meaning in zip(episodes, meanings, strict=True):
-            how = likeness(alert, near, symptoms, episode, meaning)
-            if how.value >= ALIKE:
-                found.append(Recollection(episode, how.value, how.why))
-        return sorted(found, key=lambda each: (-each.likeness, each.episode.closed))
+        return self._known()[0].recall(alert, near, symptoms)
+
+    def raises(self, symptoms: Sequence[Symptom]) -> Sequence[Raise]:
+        """Return whom the closed incidents raise; they are learned from anew when a record came, changed or went."""
+        return self._known()[1]().raises(symptoms) if symptoms else ()
+
+    def _known(self) -> tuple[Shelf, Callable[[], Hindsight]]:
+        """Return the episodes and what they teach, read anew when one came or went, or within LOOK when one changed."""
+        folder = self.root.stat().st_mtime_ns if self.root.is_dir() else 0
+        if self._kept is not None and folder == self._looked[0] and time.monotonic() - self._looked[1] < LOOK:
+            return self._kept[1:]
+        self._looked = folder, time.monotonic()
+        stamp = _stamp(self.root)
+        if self._kept is None or self._kept[0] != stamp:
+            episodes = tuple(self.episodes())
+            self._kept = stamp, Shelf(episodes), cache(lambda: learned(episodes))
+        return self._kept[1:]
 
     def remember(self, episode: Episode, notebook: Path | None = None) -> None:
         """Keep the episode, and a copy of its notebook; the same id again replaces it.
@@ -165,6 +181,19 @@ def turtle(episode: Episode) -> str:
     return graph.serialize(format="turtle")
 
 
+def _stamp(root: Path) -> tuple[tuple[str, int], ...]:
+    """Return the name of each record and when it was written; by hand, since this is most of a recall's time."""
+    if not root.is_dir():
+        return ()
+    with os.scandir(root) as entries:
+        names = sorted(each.name for each in entries if not each.name.startswith("."))
+    found = []
+    for name in names:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # no record, or forgotten meanwhile
+            found.append((name, os.stat(f"{root}/{name}/episode.json").st_mtime_ns))  # noqa: PTH116  # half the time
+    return tuple(found)
+
+
 def _read(path: Path) -> Episode:
     """Return the episode of a record.
 
@@ -179,10 +208,6 @@ def _read(path: Path) -> Episode:
             f"The record of the episode {name} cannot be read ({type(error).__name__}: {error}).",
             next_step=f"Mend {path}, or forget it: workbench episodes forget {name}",
         ) from error
-
-
-def _text(alert: Alert) -> str:
-    return f"{alert.title}. {alert.summary}"
 
 
 def _write(path: Path, text: str) -> None:
@@ -213,6 +238,7 @@ def _record(episode: Episode) -> dict[str, Any]:
         "claim": episode.claim,
         "remedy": episode.remedy,
         "symptoms": [[each.entity, each.signal, each.direction] for each in episode.symptoms],
+        "believed": [list(each) for each in episode.believed],
         "ruled_out": list(episode.ruled_out),
         "confidence": episode.confidence,
         "cost": episode.cost,
@@ -250,6 +276,7 @@ def _episode(record: dict[str, Any]) -> Episode:
         claim=record["claim"],
         remedy=record["remedy"],
         symptoms=tuple(Symptom(*each) for each in record["symptoms"]),
+        believed=tuple((str(name), float(nats)) for name, nats in record.get("believed", ())),
         ruled_out=tuple(record["ruled_out"]),
         confidence=record["confidence"],
         cost=record["cost"],

@@ -6,8 +6,9 @@ a number so that this module needs no model.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from memory.protocol import Episode, Symptom
 from ontology.nouns import Alert, Entity
@@ -26,8 +27,22 @@ class Likeness:
     why: tuple[str, ...]
 
 
+Weigh = Callable[[Any], float]
+"""What an item weighs."""
+
+
+def equal(_: object) -> float:
+    """Return one: every symptom weighs the same."""
+    return 1.0
+
+
 def likeness(
-    alert: Alert, near: Sequence[Entity], symptoms: Sequence[Symptom], episode: Episode, meaning: float = 0.0
+    alert: Alert,
+    near: Sequence[Entity],
+    symptoms: Sequence[Symptom],
+    episode: Episode,
+    meaning: float = 0.0,
+    rarity: Weigh = equal,
 ) -> Likeness:
     """Compare what we see now with what we remember.
 
@@ -37,13 +52,14 @@ def likeness(
         symptoms: the shape of the incident as far as it has been seen.
         episode: what is remembered.
         meaning: cosine likeness of the two texts, -1 to 1; 0 where no model is at hand.
+        rarity: what a symptom weighs, as rare ones say more.
     """
     shared = sorted({each.name for each in near} & {each.name for each in episode.entities})
     now, then = set(symptoms), set(episode.symptoms)
     parts = {
-        "alert": 1.0 if _alert_name(alert) == _alert_name(episode.alert) else 0.0,
+        "alert": 1.0 if alert_name(alert) == alert_name(episode.alert) else 0.0,
         "entities": len(shared) / len({each.name for each in episode.entities}) if shared else 0.0,
-        "symptoms": _overlap(now, then),
+        "symptoms": _overlap(now, then, rarity),
         "shape": _overlap(_shape(now), _shape(then)),
         "meaning": max(0.0, meaning),
     }
@@ -51,7 +67,8 @@ def likeness(
     return Likeness(round(value, 4), tuple(_reasons(parts, shared, now & then, alert)))
 
 
-def _alert_name(alert: Alert) -> str:
+def alert_name(alert: Alert) -> str:
+    """Return by what name alerts are the same one."""
     return alert.labels.get("alertname", alert.title).casefold()
 
 
@@ -59,17 +76,18 @@ def _shape(symptoms: Collection[Symptom]) -> set[tuple[str, str]]:
     return {(each.signal, each.direction) for each in symptoms}
 
 
-def _overlap(now: Collection[object], then: Collection[object]) -> float:
-    """Return the Jaccard index; 0 where one side is empty, since silence is not likeness."""
+def _overlap(now: Collection[object], then: Collection[object], weigh: Weigh = equal) -> float:
+    """Return the weighted Jaccard index; 0 where one side is empty, since silence is not likeness."""
     if not now or not then:
         return 0.0
-    return len(set(now) & set(then)) / len(set(now) | set(then))
+    either = sum(weigh(each) for each in set(now) | set(then))
+    return sum(weigh(each) for each in set(now) & set(then)) / either if either else 0.0
 
 
 def _reasons(parts: dict[str, float], shared: list[str], same: set[Symptom], alert: Alert) -> list[str]:
     why = []
     if parts["alert"]:
-        why.append(f"same alert {_alert_name(alert)}")
+        why.append(f"same alert {alert_name(alert)}")
     if same:
         first = ", ".join(f"{each.entity} {each.signal} {each.direction}" for each in _sorted(same)[:3])
         why.append(f"{len(same)} {'symptom' if len(same) == 1 else 'symptoms'} in common: {first}")

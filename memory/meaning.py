@@ -9,7 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def alike(text: str, others: list[str]) -> list[float]:
@@ -21,8 +25,22 @@ def alike(text: str, others: list[str]) -> list[float]:
     """
     if not others:
         return []
-    vectors = _model().embed([text, *others], norm=True)
-    return [float(value) for value in vectors[1:] @ vectors[0]]
+    return cosines(text, embedded(others))
+
+
+def embedded(texts: list[str]) -> NDArray[np.float32]:
+    """Return a row of length one a text; equal texts are looked at once, as the same alert fires again and again."""
+    import numpy as np
+
+    unique = list(dict.fromkeys(texts))
+    vectors = _model().embed(unique, norm=True) if unique else np.zeros((0, 256), dtype=np.float32)
+    place = {text: row for row, text in enumerate(unique)}
+    return np.asarray(vectors, dtype=np.float32)[[place[text] for text in texts]]
+
+
+def cosines(text: str, vectors: NDArray[np.float32]) -> list[float]:
+    """Return the cosine likeness, -1 to 1, of a text to each row of `embedded`."""
+    return [float(value) for value in vectors @ embedded([text])[0]]
 
 
 @lru_cache(maxsize=1)

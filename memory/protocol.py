@@ -1,4 +1,4 @@
-"""The seam of memory, and its nouns: Verdict, Episode, Runbook, Recollection."""
+"""The seam of memory, and its nouns: Verdict, Symptom, Episode, Runbook, Recollection, Raise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Symptom:
     signal: str
     """What moved: a metric's name, `errors`, `latency`, or a log template."""
     direction: str
-    """`up`, `down`, `new` or `gone`."""
+    """`up`, `down`, `new` or `gone`; of an alert what it says: `metric up`, `trace 500 from cart`, `log seen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Episode:
     """The cause in a sentence."""
     remedy: str = field(default="", kw_only=True)
     symptoms: tuple[Symptom, ...] = field(default=(), kw_only=True)
+    believed: tuple[tuple[str, float], ...] = field(default=(), kw_only=True)
+    """How much the reasoner believed in each suspect by name, in nats up to a constant, what memory added left out."""
     ruled_out: tuple[str, ...] = field(default=(), kw_only=True)
     confidence: float | None = field(default=None, kw_only=True)
     """Confidence in the cause when the case was closed; None where none was named."""
@@ -66,6 +68,14 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a procedure: what to do, and the read-only lines that look, as a cell of the notebook runs them."""
+
+    text: str
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Runbook:
     """A procedure: when it applies, and its steps."""
 
@@ -75,6 +85,10 @@ class Runbook:
     alerts: tuple[str, ...] = field(default=(), kw_only=True)
     """Titles of alerts that trigger it."""
     failure_modes: tuple[str, ...] = field(default=(), kw_only=True)
+    kinds: tuple[str, ...] = field(default=(), kw_only=True)
+    """Kinds of entity that it is for, such as `Database`; narrows the alerts and modes, and triggers nothing alone."""
+    looks: tuple[Step, ...] = field(default=(), kw_only=True)
+    """The steps with what each asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +102,25 @@ class Recollection:
     """Sentences a person reads: `same service payment`, `same alert`, `checkout latency up in both`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """By how much closed incidents raise a suspect of this one: a bounded number, and its reason."""
+
+    entity: str
+    """Name of the suspect."""
+    nats: float
+    because: str
+
+
 class Memory(Protocol):
     """What the engine may ask of experience."""
 
     def recall(self, alert: Alert, near: Sequence[Entity], symptoms: Sequence[Symptom] = ()) -> Sequence[Recollection]:
         """Return what is alike, most alike first; empty when nothing is."""
+        ...
+
+    def raises(self, symptoms: Sequence[Symptom]) -> Sequence[Raise]:
+        """Return whom closed incidents raise as suspects of what shows now, most first; empty when nobody."""
         ...
 
     def remember(self, episode: Episode) -> None:

@@ -30,7 +30,7 @@ _ADDRESS_NAME = re.compile(
     r"|(host|url|uri|addr|endpoint|address|servers?|connection|connectionstrings?)(__\w+)?$"
 )
 _QUANTITY_NAME = re.compile(
-    r"(?i)(^|[_.\-])(timeout|interval|retries|attempts|seconds?|millis|ms|s|count|size|limit|enabled|port|name|type|mode)$"
+    r"(?i)(^|[_.\-])(timeout|interval|retries|attempts|seconds?|millis|ms|s|count|size|limit|enabled|port|name|type|mode|file|dir|folder|path)$"
 )
 _ADDRESS_END = re.compile(r"(?i)[_.\-]?(host(name)?|addr(ess)?|endpoint|server|url|uri|name|service)$")
 
@@ -119,6 +119,15 @@ def names_an_address(variable: str) -> bool:
     (True, False, True)
     """
     return bool(_ADDRESS_NAME.search(variable)) and not _QUANTITY_NAME.search(variable)
+
+
+def names_a_quantity(variable: str) -> bool:
+    """Say whether a setting's name says that its value is a number, a kind or a file: no address.
+
+    >>> names_a_quantity("PAGE_SIZE"), names_a_quantity("HOSTS_FILE"), names_a_quantity("CART")
+    (True, True, False)
+    """
+    return bool(_QUANTITY_NAME.search(variable))
 
 
 def sibling_port(variable: str, siblings: Mapping[str, str], known: frozenset[int]) -> int | None:

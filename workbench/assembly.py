@@ -168,8 +168,11 @@ def _elsewhere(settings: Settings) -> Holder | None:
 
 
 def clients(settings: Settings) -> Clients:
-    """Return the clients of vendors' APIs for scanners; each can only read."""
-    return _clients(settings)
+    """Return the clients of vendors' APIs for scanners; each can only read, a cluster's for a user who can."""
+    from workbench.telemetry.clients import ScannerClients
+
+    given = _clients(settings)
+    return ScannerClients(given.tokens, given.paces, settings.kubernetes_may_write)
 
 
 def _clients(settings: Settings) -> LiveClients:

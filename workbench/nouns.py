@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from memory.protocol import Recollection
+from memory.protocol import Raise, Recollection
 from ontology.nouns import Alert, Entity, Fact, Iri, Window
 
 if TYPE_CHECKING:
@@ -297,6 +297,8 @@ class Case:
     topology: tuple[Fact, ...] = ()
     """How they hang together: facts whose two ends are in scope."""
     recollections: tuple[Recollection, ...] = ()
+    raised: tuple[Raise, ...] = field(default=(), kw_only=True)
+    """Whom closed incidents raise as suspects; a reasoner may weigh it as it weighs other evidence."""
     observations: tuple[Observation, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     """Ranked: the most believed first; ruled-out ones last."""

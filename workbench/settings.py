@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     datadog_application_key: SecretStr = Field(
         default=SecretStr(""), description="application key for Datadog, best with scopes that read alone"
     )
+    honeycomb_url: str = Field(
+        default="", description="address of Honeycomb's API, for live metrics; each question leaves a query there"
+    )
+    honeycomb_dataset: str = Field(default="__all__", description="slug of the data set that holds the spans")
+    honeycomb_api_key: SecretStr = Field(default=SecretStr(""), description="key that may manage and run queries")
     source_seconds: float = Field(
         default=10.0, gt=0, le=120, description="seconds that a source may stay silent; three times that in all"
     )
@@ -94,6 +99,19 @@ class Settings(BaseSettings):
     source_failures: int = Field(default=5, ge=1, description="failures in a row after which an address rests")
     source_rest_seconds: float = Field(default=30.0, gt=0, description="seconds that it rests before it is tried again")
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="secret of the alert webhook; empty closes it")
+    webhook_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict, description="sender of alerts, such as grafana, to the secret of its webhook"
+    )
+    webhook_fields: dict[str, str] = Field(
+        default_factory=dict, description="what is where in the payload of the generic webhook: our name to its path"
+    )
+    watch_at_once: int = Field(default=3, ge=1, description="investigations that workers have under way at once")
+    watch_an_hour: int = Field(default=20, ge=1, description="investigations that workers begin in an hour")
+    watch_storm: int = Field(default=50, ge=2, description="alerts in five minutes from which all go into one case")
+    watch_lease_seconds: float = Field(
+        default=60.0, gt=0, description="seconds after which a silent worker loses its case"
+    )
+    watch_tries: int = Field(default=3, ge=1, description="times that a case is taken up before it counts as failed")
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
     anthropic_base_url: str = Field(default="", description="another address for the Messages API")
     model: str = Field(default="claude-opus-5-5", description="model for hypotheses")
@@ -101,7 +119,7 @@ class Settings(BaseSettings):
     budget_daily_dollars: float = Field(default=20.0, ge=0, description="cap for a day, US dollars")
     budget_questions: int = Field(default=40, ge=1, description="questions for one investigation")
     budget_seconds: float = Field(default=300.0, gt=0, description="wall time for one investigation")
-    threshold: float = Field(default=0.6, ge=0, le=1, description="confidence from which a finding is surfaced")
+    threshold: float = Field(default=0.85, ge=0, le=1, description="confidence from which a finding is surfaced")
 
     @property
     def notebooks_folder(self) -> Path:

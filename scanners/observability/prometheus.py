@@ -6,8 +6,10 @@ at run time stands in the API only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +30,11 @@ from scanners.protocol import OFFLINE, Clients, Now, Problem, Reading, Redact, S
 from scanners.references import LIKELY
 from scanners.secrecy import without_secrets
 
+_JOBS = frozenset({"job", "exported_job"})
+_NUMBERED = re.compile(r"[\d.]+$|.*:|localhost$|host\.")
+"""Hosts that are no name of a service: numbers, this machine, Docker's host."""
+_REPLICA = re.compile(r"(?:(?:-[a-z0-9]{6,10})?-(?=[a-z0-9]*\d)[a-z0-9]{5}|[-_]?\d+)$")
+"""What tells the replicas of a workload apart."""
 _ENDINGS = ("_bucket", "_sum", "_count", "_total", "_created")
 
 
@@ -90,12 +97,13 @@ class PrometheusScanner:
         """Say what is watched."""
         ledger = Ledger(self.name, self.layer, reading.taken, self.redact)
         watch = reading.raw
-        for rule in watch.alerts:
+        several = jobs_of_several(watch.targets)
+        for rule in (_without(each, several) for each in watch.alerts):
             self._defined(ledger, write_alert(ledger, rule, self.environment), rule, watch.origin)
-        for rule in watch.recordings:
+        for rule in (_without(each, several) for each in watch.recordings):
             self._defined(ledger, write_recording(ledger, rule, self.environment), rule, watch.origin)
         for target in watch.targets:
-            self._target(ledger, target)
+            self._target(ledger, target, several)
         self._described(ledger, watch)
         return ledger.facts()
 
@@ -150,8 +158,8 @@ class PrometheusScanner:
             file = ledger.thing(where.file(path), Kind.FILE, where.path(path), path)
             ledger.say(iri, terms.DEFINED_IN, file, evidence=rule.evidence)
 
-    def _target(self, ledger: Ledger, target: ScrapeTarget) -> None:
-        """Write down what is scraped, whose it is, and where it runs."""
+    def _target(self, ledger: Ledger, target: ScrapeTarget, several: frozenset[str]) -> None:
+        """Write down what is scraped, whose it is, and where it runs; a job of several services names none of them."""
         host, port = _host_port(target.address)
         if not host:
             return
@@ -162,7 +170,8 @@ class PrometheusScanner:
         ledger.say(endpoint, terms.PORT, int(port) if port else None, evidence=where)
         ledger.say(endpoint, terms.STATUS, target.health, evidence=where)
         ledger.say(endpoint, terms.LABEL_KV, f"job={labels['job']}" if labels.get("job") else None, evidence=where)
-        names = dict(services_of({label: (value,) for label, value in labels.items()}))
+        said = {label: (value,) for label, value in labels.items() if label not in _JOBS or value not in several}
+        names = dict(services_of(said))
         best = {name: sure for name, sure in names.items() if sure == max(names.values())}
         for name, confidence in best.items():
             write_service(ledger, endpoint, terms.EXPOSES, name, confidence, self.environment, where)
@@ -188,6 +197,46 @@ class PrometheusScanner:
             ledger.say(iri, terms.RESOURCE_TYPE, about.get("type"))
             ledger.say(iri, terms.UNIT, about.get("unit"))
             ledger.say(iri, terms.DESCRIPTION, about.get("help"))
+
+
+def jobs_of_several(targets: Iterable[ScrapeTarget]) -> frozenset[str]:
+    """Return the jobs whose targets are not one service's: they say who scrapes, not whom.
+
+    Targets are one service's when they say the same service, pods of one workload, or replicas under one name.
+
+    >>> shop = [ScrapeTarget(f"{name}:80", {"job": "shop"}) for name in ("cart", "pay")]
+    >>> sorted(jobs_of_several([*shop, *(ScrapeTarget(f"web-{n}.web:80", {"job": "web"}) for n in (0, 1))]))
+    ['shop']
+    """
+    owners: dict[str, set[str]] = defaultdict(set)
+    for target in targets:
+        for label in _JOBS & target.labels.keys():
+            owners[target.labels[label]].add(_owner(target))
+    return frozenset(job for job, several in owners.items() if len(several) > 1)
+
+
+def _owner(target: ScrapeTarget) -> str:
+    """Return whose a target is, its job left aside: by label, by pod, by name; an address of numbers is its own."""
+    said = {label: (value,) for label, value in target.labels.items() if label not in _JOBS}
+    names = dict(services_of(said))
+    if names:
+        return max(names, key=lambda name: names[name])
+    host, _ = _host_port(target.address)
+    first = target.labels.get("pod") or ("" if _NUMBERED.match(host) else host.partition(".")[0])
+    return _REPLICA.sub("", first) or target.address
+
+
+def _without(rule: Rule, several: frozenset[str]) -> Rule:
+    """Return a rule without the services that only the name of such a job would make."""
+    none = {job.rpartition("/")[2] for job in several}
+    queries = tuple(
+        (
+            text,
+            replace(query, services=tuple(each for each in query.services if each[0] not in none or each[1] > LIKELY)),
+        )
+        for text, query in rule.queries
+    )
+    return replace(rule, queries=queries)
 
 
 def document_rules(document: Document) -> Iterator[tuple[Rule, bool]]:

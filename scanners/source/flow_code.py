@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from scanners.references import names_an_address
-from scanners.source.flow_values import Found, Origin, Values, last_word
+from scanners.source.flow_values import Found, Origin, Values, last_word, uses
 from scanners.source.languages.grammar import Language
 from scanners.source.nouns import Client, FlagRead, HostText, Module, Read, Watch, hosts, line_of, tells, unwatched
-from scanners.source.outline import Argument, Call, Function, Outline
+from scanners.source.outline import Argument, Assignment, Call, Function, Outline
+from scanners.source.own_clients import Known, addressed
 from scanners.source.tree_code import outline
 
 ROUNDS = 3
@@ -42,6 +43,8 @@ _CLIENT = re.compile(
     r"(?:(?:\.|::|->)(?:new|create|builder))?",
     re.IGNORECASE,
 )
+_PLAIN = re.compile(r"get|post|put|patch|delete|head|options|request|fetch|open", re.IGNORECASE)
+"""Verbs of clients that dictionaries and caches know too: what they are asked for may be a key."""
 _CREDENTIALS = re.compile(r"create_?(?:insecure|ssl)|(?:insecure|ssl)_?(?:channel_?)?credentials", re.IGNORECASE)
 """What gRPC makes a client with, whatever the class of the client is called."""
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9\-]*[a-z0-9])?(?:\.[a-z0-9\-]+)*", re.IGNORECASE)
@@ -95,23 +98,15 @@ def shared(files: Iterable[Mapping[str, Origin | None]]) -> dict[str, Origin]:
     return {name: origin for each in files for name, origin in each.items() if origin and given[name] == 1}
 
 
-def understand(
-    source: Outline, language: Language, elsewhere: Iterable[Wrapper] = (), others: Mapping[str, Origin] | None = None
-) -> Module:
-    """Return what a file reads and whom it calls; `others` is what the names of other files hold."""
-    flow = _Flow(source, language=language, elsewhere=elsewhere)
-    flow.others = others or {}
-    flow.follow()
-    flow.write()
-    return Module(tuple(source.symbols))
-
-
 @dataclass(slots=True, kw_only=True)
 class _Flow(Values):
     """The values of one file, followed to reads, flags and clients."""
 
     language: Language
     elsewhere: Iterable[Wrapper]
+    path: str = ""
+    known: Known = field(default_factory=Known)
+    """What makes a client, in all files of the language."""
     wrappers: list[Wrapper] = field(default_factory=list)
     flags: dict[int, Found] = field(default_factory=dict)
     _constants: dict[str, str] = field(default_factory=dict)
@@ -128,12 +123,33 @@ class _Flow(Values):
         self._hosts = {each.start: found for each in self.source.texts if (found := tuple(hosts([each.text])))}
         self._find_apart()
         self._addresses = {each.name for each in self.reads.values() if each.default and [*hosts([each.default])]}
+        self.trace()
+
+    def trace(self) -> None:
+        """Find clients, and what names hold; nothing where no client could be given an address."""
         if not self._may_call():
-            return  # nothing to follow: no client could be given an address
+            return
         for call in self.source.calls:
             self._client(call)
         for _ in range(ROUNDS):
             self.hold()
+
+    def own(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the client classes of this file, and which parameters say where they call."""
+        return addressed(self.source, (call for call in self.source.calls if self._surely_calls(call)))
+
+    def given_back(self) -> Iterator[tuple[str, str, Origin]]:
+        """Yield the functions that give back a client, their class, and what it is told."""
+        for argument, function in self.source.returns:
+            held = self._client_at(argument, function)
+            if held is not None and (held.variables or held.texts):
+                around = self.source.functions[function]
+                yield around.name, around.scope, held
+
+    def asks(self) -> bool:
+        """Say whether a call may be of a function that gives back a client."""
+        words = self.known.functions.keys()
+        return bool(words) and any(name in words for _, name in self.source.words)
 
     def find(self) -> None:
         """Find reads and flags, and the functions that hand a name on to one."""
@@ -171,8 +187,10 @@ class _Flow(Values):
 
     def _may_call(self) -> bool:
         """Say whether there is an address that a client could be given."""
-        return bool(self.reads or self._hosts or self._apart or self.source.tags) or any(
-            name in self.others for _, name in self.source.words
+        return (
+            bool(self.reads or self._hosts or self._apart or self.source.tags)
+            or any(name in self.others for _, name in self.source.words)
+            or self.asks()
         )
 
     # names
@@ -322,9 +340,12 @@ class _Flow(Values):
         """Keep a call that makes or uses a client, and the function whose parameter is its address."""
         if call.start in self.reads or call.start in self.flags:
             return
-        if not self._makes_client(call):
+        own = bool(call.arguments) and bool(self.known.places(call.callee, self.path))
+        if not own and not self._makes_client(call):
             return
         self.clients.setdefault(call.start, call)
+        if own:
+            self.constructed.add(call.start)
         for argument in call.arguments:
             for _, name in self.words(argument.start, argument.end):
                 if names_an_address(name) or argument.name == name:
@@ -335,6 +356,39 @@ class _Flow(Values):
             return True
         words = (name for each in call.arguments[1:] for _, name in self.words(each.start, each.end))
         return any(_CREDENTIALS.fullmatch(name) for name in words)
+
+    def _surely_calls(self, call: Call) -> bool:
+        """Say whether a call is a client's by more than a verb that dictionaries know too."""
+        if self.language.clients.fullmatch(call.callee):
+            return True
+        return _CLIENT.fullmatch(call.callee) is not None and not _PLAIN.fullmatch(last_word(call.callee))
+
+    def _is_key(self, call: Call) -> bool:
+        """Say whether what a call is given is the key of a dictionary or a cache: a text without slash or scheme."""
+        if not call.arguments or self._surely_calls(call) or not _PLAIN.fullmatch(last_word(call.callee)):
+            return False
+        first = call.arguments[0]
+        texts = self.texts(first.start, first.end)
+        read = any(first.start <= at < first.end for at in self.reads)
+        return bool(texts) and not read and not any("/" in text for text in texts)
+
+    def _client_at(self, value: Argument, function: int) -> Origin | None:
+        """Return what a client is told, if a value is one: made here, by name, or given back by a function."""
+        held = self.value_of(value.name, value.start, function) if value.name else Origin()
+        if held.client:
+            return held
+        call = next((each for each in self.calls_at(value.start) if each.end == value.end), None)
+        if call is None:
+            return None
+        if self.clients.get(call.start) == call and (call.start in self.constructed or not uses(call)):
+            return replace(self.behind(value.start, value.end, function), client=True)
+        return self.known.given_back(call.callee, self.path)
+
+    def given_to(self, assignment: Assignment) -> Origin | None:
+        """Return what a client is told that a function gives back to a name."""
+        value = assignment.value
+        call = next((each for each in self.calls_at(value.start) if each.end == value.end), None)
+        return self.known.given_back(call.callee, self.path) if call else None
 
     def _find_apart(self) -> None:
         """Keep the hosts that clients are given apart from their ports: `("db", 5432)`, `host: "db", port: 5432`."""
@@ -362,9 +416,11 @@ class _Flow(Values):
         if call.start in self.reads or call.start in self.flags:
             return
         origin = Origin()
-        if call.start in self.clients:
-            for argument in call.arguments:
-                origin |= self.behind(argument.start, argument.end, call.function)
+        if call.start in self.clients and not self._is_key(call):
+            places = self.known.places(call.callee, self.path) if call.start in self.constructed else ()
+            for index, argument in enumerate(call.arguments):
+                if not places or index in places:
+                    origin |= self.behind(argument.start, argument.end, call.function)
         for wrapper in self._wrapping(call, "client"):
             argument = call.arguments[wrapper.position]
             origin |= self.behind(argument.start, argument.end, call.function)
@@ -383,10 +439,19 @@ class _Flow(Values):
 
     def _of_receiver(self, call: Call) -> Origin:
         """Return the origin of the client whose method is called."""
+        method = last_word(call.callee)
+        if method.lower() in _NO_CLIENT:
+            return Origin()
+        inner = [each for each in self.calls_at(call.start) if each.end < call.end]
+        if inner and "." + method in call.callee.replace("->", ".").replace("::", "."):
+            last = max(inner, key=lambda each: each.end)
+            return self._client_at(Argument(last.start, last.end), call.function) or Origin()
         receiver = re.fullmatch(r"(?:.*[.>:@])?([A-Za-z_]\w*)(?:\.|->|::)([A-Za-z_]\w*)", call.callee)
-        if receiver is None or receiver[2].lower() in _NO_CLIENT:
+        if receiver is None:
             return Origin()
         held = self.value_of(receiver[1], call.start, call.function)
+        if not held.client and self._parameter(receiver[1], call.function) is None:
+            held = self.known.given_back(receiver[1], self.path) or held
         return held if held.client else Origin()
 
 
@@ -401,7 +466,7 @@ def read_tree(text: str, language: Language) -> Module:
     >>> [(symbol.name, [read.name for read in symbol.reads]) for symbol in module.symbols]
     [('', []), ('pay', ['PAYMENT_URL'])]
     """
-    return understand(outline(text, language), language)
+    return next(module for _, module in _followed({"": outline(text, language)}, language, (), {}, unwatched))
 
 
 def read_trees(
@@ -420,7 +485,34 @@ def read_trees(
     for name, each in outlines.items():
         watch(name)
         files.append(values(each, language, known))
-    others = shared(files)
+    yield from _followed(outlines, language, known, shared(files), watch)
+
+
+def _followed(
+    outlines: Mapping[str, Outline],
+    language: Language,
+    known: tuple[Wrapper, ...],
+    others: Mapping[str, Origin],
+    watch: Watch,
+) -> Iterator[tuple[str, Module]]:
+    """Yield what each file says, now that the client classes and the clients that functions give back are known."""
+    clients = Known()
+    flows: dict[str, _Flow] = {}
     for name, each in outlines.items():
         watch(name)
-        yield name, understand(each, language, known, others)
+        flows[name] = _Flow(each, language=language, elsewhere=known, path=name, known=clients)
+        flows[name].others = others
+        for own, places in flows[name].own():
+            clients.classes[own].append((name, places))
+    for name, flow in flows.items():
+        watch(name)
+        flow.follow()
+    for name, flow in flows.items():
+        for function, scope, held in flow.given_back():
+            clients.functions[function].append((name, scope, held))
+    for name, flow in flows.items():
+        watch(name)
+        if flow.asks():
+            flow.trace()
+        flow.write()
+        yield name, Module(tuple(flow.source.symbols))

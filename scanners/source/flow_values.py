@@ -55,12 +55,22 @@ class Values:
     source: Outline
     reads: dict[int, Found] = field(default_factory=dict)
     clients: dict[int, Call] = field(default_factory=dict)
+    constructed: set[int] = field(default_factory=set)
+    """Places of calls that construct a client class of the code's own."""
     others: Mapping[str, Origin] = field(default_factory=dict)
     """What the names of other files hold."""
     _held: dict[str, list[tuple[Assignment, Origin]]] = field(default_factory=dict)
     _given_here: set[str] = field(default_factory=set)
     _read_starts: list[int] = field(default_factory=list)
     _client_starts: list[int] = field(default_factory=list)
+    _by_start: dict[int, list[Call]] = field(default_factory=dict)
+
+    def calls_at(self, start: int) -> list[Call]:
+        """Return the calls that begin at a place: `a()` and `a().b()` do at the same."""
+        if not self._by_start:
+            for call in self.source.calls:
+                self._by_start.setdefault(call.start, []).append(call)
+        return self._by_start.get(start, [])
 
     def words(self, start: int, end: int) -> list[tuple[int, str]]:
         """Return the names in a stretch of code; none of what is too long to be an expression."""
@@ -140,11 +150,15 @@ class Values:
             function = self.source.functions[function].parent
         return function == assignment.function
 
+    def given_to(self, assignment: Assignment) -> Origin | None:
+        """Return what a client is told that a function gives back to a name; who knows functions says it."""
+        return None
+
     def hold(self) -> None:
         """Work out once more what each name holds."""
         self._read_starts = sorted(self.reads)
         self._client_starts = sorted(
-            at for at, call in self.clients.items() if not _USES.fullmatch(last_word(call.callee))
+            at for at, call in self.clients.items() if at in self.constructed or not uses(call)
         )
         held: dict[str, list[tuple[Assignment, Origin]]] = {}
         for each in self.source.assignments:
@@ -152,6 +166,7 @@ class Values:
             made = self._starts(self._client_starts, range(each.value.start, each.value.end))
             handed = bool(each.value.name) and origin.client
             origin = replace(origin, client=bool(made) or handed)
+            origin |= self.given_to(each) or Origin()
             if origin.variables or origin.texts or origin.client:
                 held.setdefault(each.name, []).append((each, origin))
         for name, _, function, holder in self.source.tags:
@@ -170,6 +185,11 @@ class Values:
                     one = Assignment(match[1], True, Argument(call.start, call.end), "", call.function)
                     held.setdefault(match[1], []).append((one, replace(origin, client=False)))
         self._held = held
+
+
+def uses(call: Call) -> bool:
+    """Say whether a call of a client gives an answer, not another client."""
+    return _USES.fullmatch(last_word(call.callee)) is not None
 
 
 def last_word(callee: str) -> str:

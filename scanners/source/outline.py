@@ -73,6 +73,8 @@ class Function:
     """Class or receiver; empty for a free function."""
     parameters: tuple[str, ...]
     parent: int
+    span: tuple[int, int] = (0, 0)
+    """Where it begins and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ class Outline:
     calls: list[Call] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
+    returns: list[tuple[Argument, int]] = field(default_factory=list)
+    """What functions give back."""
+    makers: list[Function] = field(default_factory=list)
+    """Constructors that stand in the head of their class."""
     words: list[tuple[int, str]] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     defaults: dict[tuple[int, int], str] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """What a Python module reads from its environment and whom it is a client of, by its syntax tree. Pure.
 
 Followed: `os.environ["X"]`, `os.environ.get("X")`, `os.getenv("X")`, their imports under other names,
-constants that hold a variable's name, helpers that take the name as argument, and names that hold such a
-value, from module, class or function. Nothing is imported or run.
+constants that hold a variable's name, helpers that take the name as argument, names that hold such a value, from
+module, class or function, and objects of client classes, a library's or the code's own. Nothing is imported or run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from scanners.references import names_an_address
-from scanners.secrecy import is_secret
+from scanners.source.flow_values import Origin
 from scanners.source.nouns import (
     Client,
     FlagRead,
@@ -26,16 +26,23 @@ from scanners.source.nouns import (
     tells,
     unwatched,
 )
-from scanners.source.python_names import Helpers, Names, fields, held_by_all, name_of, shared
+from scanners.source.python_files import Files
+from scanners.source.python_names import Helpers, fields, name_of, shared
+from scanners.source.python_values import Values, held_by_all
 
 BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What Python's own parser raises of a file that is no Python, or made to harm."""
 
-_CLIENT_VERBS = {
-    "get", "post", "put", "delete", "patch", "head", "options", "request", "stream", "urlopen",
-    "insecure_channel", "secure_channel", "connect", "ws_connect", "create_connection", "from_url",
+_VERBS = {
+    "urlopen", "insecure_channel", "secure_channel", "ws_connect", "create_connection", "from_url",
     "create_engine", "create_async_engine", "create_pool",
 }  # fmt: skip
+_PLAIN_VERBS = {"get", "post", "put", "delete", "patch", "head", "options", "request", "stream", "connect"}
+"""Verbs of clients that dictionaries and caches know too: the first argument must be an address or a path."""
+_QUIET = frozenset(
+    {"close", "aclose", "append", "add", "join", "strip", "rstrip", "format", "encode", "split", "items"}
+)
+"""Methods of a client that ask nobody."""
 
 
 def read_python(text: str) -> Module:
@@ -49,24 +56,31 @@ def read_python(text: str) -> Module:
     [('', []), ('pay', ['PAYMENT_URL'])]
     """
     tree = ast.parse(text)
-    return _understood(tree, Names(tree), Helpers())
+    return _understood(tree, Values(tree), Helpers())
 
 
 def read_pythons(texts: Mapping[str, str], watch: Watch = unwatched) -> Iterator[tuple[str, Module | Exception]]:
-    """Yield what each file says, or why it is set aside; the files may use each other's helpers."""
-    known: dict[str, tuple[ast.Module, Names]] = {}
+    """Yield what each file says, or why it is set aside; the files may use each other's functions and classes."""
+    known: dict[str, tuple[ast.Module, Values]] = {}
     for name, text in texts.items():
         watch(name)
         try:
             tree = ast.parse(text)
-            known[name] = tree, Names(tree)
+            known[name] = tree, Values(tree, name)
         except BROKEN as error:
             yield name, error
     functions = Counter(function for _, names in known.values() for function in names.functions)
     helpers = shared((names for _, names in known.values()), functions)
-    for _, names in known.values():
+    files, values = Files(known), {name: names for name, (_, names) in known.items()}
+    for name, names in values.items():
+        watch(name)
+        names.meet(files, values)
         names.follow(helpers)
-    helpers.held = held_by_all(names for _, names in known.values())
+    helpers.held = held_by_all(values.values())
+    for name, names in values.items():  # once more, now that what is imported is known
+        watch(name)
+        if names.asks(helpers):
+            names.follow(helpers)
     for name, (tree, names) in known.items():
         watch(name)
         try:
@@ -75,7 +89,7 @@ def read_pythons(texts: Mapping[str, str], watch: Watch = unwatched) -> Iterator
             yield name, error
 
 
-def _understood(tree: ast.Module, names: Names, elsewhere: Helpers) -> Module:
+def _understood(tree: ast.Module, names: Values, elsewhere: Helpers) -> Module:
     if names.asks(elsewhere):
         names.follow(elsewhere)
     visitor = _Visitor(names)
@@ -86,7 +100,7 @@ def _understood(tree: ast.Module, names: Names, elsewhere: Helpers) -> Module:
 class _Visitor(ast.NodeVisitor):
     """Walks a module and keeps, for each function, what it reads and whom it calls."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Values) -> None:
         self.names = names
         self.symbols = [Symbol("", 1, 1)]
         self._stack = [self.symbols[0]]
@@ -129,10 +143,7 @@ class _Visitor(ast.NodeVisitor):
         self._flag(node)
         if tells(name_of(node.func) or ""):
             self._told.update(id(part) for part in ast.walk(node))
-        if self._is_client(node):
-            variables, hosts = self._address(node)
-            if variables or hosts:
-                self._stack[-1].clients.append(Client(node.lineno, variables, hosts))
+        self._client(node)
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:  # ast's name
@@ -166,25 +177,34 @@ class _Visitor(ast.NodeVisitor):
         if text is not None:
             self._stack[-1].flags.append(FlagRead(text, node.lineno))
 
+    def _client(self, node: ast.Call) -> None:
+        """Keep whom a call makes or uses a client of: by its arguments, and by the object whose method it is."""
+        used = isinstance(node.func, ast.Attribute) and node.func.attr not in _QUIET
+        holder = self.names.client(node.func.value) if isinstance(node.func, ast.Attribute) and used else None
+        origin = (holder or Origin()) | self.names.handed(node)
+        if self.names.own(node.func):
+            origin |= self.names.client(node) or Origin()
+        elif not origin.variables and self._is_client(node):
+            origin |= self.names.told(node)
+        written = tuple(dict.fromkeys(hosts(sorted(origin.texts))))
+        if origin.variables or written:
+            self._stack[-1].clients.append(Client(node.lineno, tuple(sorted(origin.variables)), written))
+
     def _is_client(self, node: ast.Call) -> bool:
-        """Say whether a call makes or uses a client: a verb of one, or something imported from a client library."""
-        call = node.func
+        """Say whether a call is of a client library, by its import or by its verb."""
         if self.names.variable(node) is not None:
             return False
-        root = call
-        while isinstance(root, ast.Attribute | ast.Call):
-            root = root.value if isinstance(root, ast.Attribute) else root.func
-        imported = isinstance(root, ast.Name) and root.id in self.names.clients
-        return imported or (name_of(call) in _CLIENT_VERBS)
+        verb = name_of(node.func) or ""
+        if self.names.calls_out(node) or verb in _VERBS:
+            return True
+        return verb in _PLAIN_VERBS and isinstance(node.func, ast.Attribute) and self._goes_somewhere(node)
 
-    def _address(self, node: ast.Call) -> tuple[tuple[str, ...], tuple[tuple[str, int | None], ...]]:
-        """Return the variables and hosts in the arguments of a call."""
-        variables: set[str] = set()
-        texts: set[str] = set()
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            more, written = self.names.behind(argument)
-            variables |= more
-            texts |= written
-        variables = {name for name in variables if not is_secret(name)}
-        address = variables if len(variables) == 1 else {name for name in variables if names_an_address(name)}
-        return tuple(sorted(address)), tuple(dict.fromkeys(hosts(sorted(texts))))
+    def _goes_somewhere(self, node: ast.Call) -> bool:
+        """Say whether what is asked for is an address or a path, not the key of a dictionary or cache."""
+        places = 2 if name_of(node.func) in ("request", "stream") else 1
+        named = [word.value for word in node.keywords if word.arg and names_an_address(word.arg)]
+        for argument in (*node.args[:places], *named):
+            variables, texts = self.names.behind(argument)
+            if any("/" in text for text in texts) or any(names_an_address(name) for name in variables):
+                return True
+        return False

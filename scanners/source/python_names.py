@@ -1,4 +1,4 @@
-"""What names stand for in a Python module: the environment under its aliases, constants, helpers, values. Pure.
+"""What names stand for in a Python module: the environment under its aliases, constants, libraries, helpers. Pure.
 
 A helper is a function that hands a parameter on to a read of the environment, or to a question for a feature flag;
 those of other files are told. A settings library (pydantic-settings, python-decouple, environs, django-environ,
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from scanners.references import names_an_address
 
 _CLIENT_MODULES = {
     "requests", "httpx", "aiohttp", "urllib", "urllib3", "http", "grpc", "redis", "valkey", "psycopg",
@@ -19,6 +20,9 @@ _CLIENT_MODULES = {
     "aiokafka", "nats", "websockets", "websocket", "boto3", "pymysql", "aiomysql", "MySQLdb", "mysql",
     "pymemcache", "elasticsearch", "opensearchpy", "cassandra", "socket", "smtplib", "paho",
 }  # fmt: skip
+_SILENT = re.compile(r"urllib\.(?:parse|error|robotparser)|http(?:\.(?!client)\w+)?|http")
+"""Parts of those libraries that connect to nobody: they take addresses apart, name statuses, serve."""
+_TAKES_APART = re.compile(r"\w+\.(?:parse|error|robotparser|server|cookies|cookiejar|HTTPStatus)\b")
 _SETTINGS_MODULES = {"decouple", "environs", "environ", "starlette"}
 """Libraries whose object or function reads the variable that it is asked for."""
 _FLAG = re.compile(
@@ -42,7 +46,8 @@ class Helper:
             if word.arg == self.parameter:
                 return word.value
         place = self.position - self.method
-        return call.args[place] if 0 <= place < len(call.args) else None
+        unpacked = next((each for each in call.args[: place + 1] if isinstance(each, ast.Starred)), None)
+        return unpacked or (call.args[place] if 0 <= place < len(call.args) else None)
 
 
 @dataclass(slots=True)
@@ -51,6 +56,8 @@ class Helpers:
 
     env: dict[str, Helper] = field(default_factory=dict)
     flag: dict[str, Helper] = field(default_factory=dict)
+    client: dict[str, Helper] = field(default_factory=dict)
+    """Functions that call the address that they are told."""
     held: dict[str, set[str]] = field(default_factory=dict)
     """Names that hold variables, in files that import them."""
 
@@ -61,11 +68,12 @@ def shared(modules: Iterable[Names], functions: Mapping[str, int]) -> Helpers:
     for each in modules:
         found.env |= {name: helper for name, helper in each.helpers.env.items() if functions[name] == 1}
         found.flag |= {name: helper for name, helper in each.helpers.flag.items() if functions[name] == 1}
+        found.client |= {name: helper for name, helper in each.helpers.client.items() if functions[name] == 1}
     return found
 
 
 class Names:
-    """What names stand for in a module: aliases of `os`, constants, and values that come from the environment."""
+    """What names stand for in a module: aliases of `os`, constants, libraries, and functions that hand a name on."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.os: set[str] = set()
@@ -78,34 +86,21 @@ class Names:
         self.elsewhere = Helpers()
         self.functions: list[str] = []
         self.bound: set[str] = set()
-        self.held: dict[str, set[str]] = {}
-        self.texts: dict[str, set[str]] = {}
-        self._nodes = list(ast.walk(tree))
-        for node in self._nodes:
+        self.imports: dict[str, tuple[int, str, str]] = {}
+        """Name to how it is imported: dots, module, and its name there."""
+        self.nodes = list(ast.walk(tree))
+        for node in self.nodes:
             self._import(node)
-        for node in self._nodes:
+        for node in self.nodes:
             self._alias(node)
             self._bind(node)
         for node in tree.body:
             self._constant(node)
-        methods = {id(each) for node in self._nodes if isinstance(node, ast.ClassDef) for each in node.body}
-        for node in self._nodes:
+        methods = {id(each) for node in self.nodes if isinstance(node, ast.ClassDef) for each in node.body}
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.functions.append(node.name)
                 self._helper(node, method=id(node) in methods)
-
-    def follow(self, elsewhere: Helpers) -> None:
-        """Work out what each name holds, now that the helpers of other files are known."""
-        self.elsewhere = elsewhere
-        for _ in range(3):  # a value handed on through two names is followed, no further
-            for node in self._nodes:
-                self._assignment(node)
-                if isinstance(node, ast.FunctionDef):
-                    self._returned(node)
-
-    def asks(self, elsewhere: Helpers) -> bool:
-        """Say whether there is more to follow: nothing was followed yet, or a name of another file is used."""
-        return self.elsewhere is not elsewhere or any(name_of(node) in elsewhere.held for node in self._nodes)
 
     def _import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -114,20 +109,33 @@ class Names:
                 if alias.name == "os" or (alias.asname is None and alias.name.startswith("os.")):
                     self.os.add(name)
                 else:
-                    self._imported(name, alias.name.split(".")[0])
-        elif isinstance(node, ast.ImportFrom) and node.module:
+                    self._imported(name, alias.name if alias.asname else name, alias.name)
+        elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 name = alias.asname or alias.name
                 if node.module == "os":
                     {"environ": self.environ, "getenv": self.getenv}.get(alias.name, set()).add(name)
                 else:
-                    self._imported(name, node.module.split(".")[0])
+                    self._from(name, node, alias.name)
 
-    def _imported(self, name: str, library: str) -> None:
-        if library in _CLIENT_MODULES:
+    def _imported(self, name: str, meant: str, whole: str) -> None:
+        """Keep a module by the name that it has here; `import a.b` gives `a`."""
+        library = whole.split(".")[0]
+        if library in _CLIENT_MODULES and not _SILENT.fullmatch(whole):
             self.clients.add(name)
         elif library in _SETTINGS_MODULES:
             self.settings.add(name)
+        self.imports[name] = 0, meant, ""
+
+    def _from(self, name: str, node: ast.ImportFrom, there: str) -> None:
+        """Keep what a module gives, by the name that it has here; what is told by dots is no library."""
+        module = node.module or ""
+        library = "" if node.level else module.split(".")[0]
+        if library in _CLIENT_MODULES and not (_SILENT.fullmatch(module) and _SILENT.fullmatch(f"{module}.{there}")):
+            self.clients.add(name)
+        elif library in _SETTINGS_MODULES:
+            self.settings.add(name)
+        self.imports[name] = node.level, module, there
 
     def _alias(self, node: ast.AST) -> None:
         """Keep another name of the environment, and the object of a settings library."""
@@ -158,22 +166,10 @@ class Names:
             flag = flag_key(part)
             if isinstance(flag, ast.Name) and flag.id in positions:
                 self.helpers.flag[node.name] = positions[flag.id]
-
-    def _assignment(self, node: ast.AST) -> None:
-        """Keep what a name holds: variables of the environment, and texts."""
-        if isinstance(node, ast.Assign):
-            targets, value = node.targets, node.value
-        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            targets, value = [node.target], node.value
-        else:
-            return
-        variables, texts = self.behind(value)
-        for target in targets:
-            name = name_of(target)
-            if name and variables:
-                self.held.setdefault(name, set()).update(variables)
-            if name and texts:
-                self.texts.setdefault(name, set()).update(texts)
+            if isinstance(part, ast.Call) and self.calls_out(part):
+                for word in names_in((*part.args, *(each.value for each in part.keywords))):
+                    if word in positions and names_an_address(word):
+                        self.helpers.client[node.name] = positions[word]
 
     def _bind(self, node: ast.AST) -> None:
         """Keep a name that is given a value in this file: it is not the one of another file."""
@@ -183,14 +179,6 @@ class Names:
             self.bound.add(name_of(node) or "")
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self.bound.add(node.name)
-
-    def _returned(self, node: ast.FunctionDef) -> None:
-        """Keep the variables that a function gives back; a name of one word (`get`) may be anybody's."""
-        if "_" not in node.name.strip("_"):
-            return
-        for part in ast.walk(node):
-            if isinstance(part, ast.Return) and part.value is not None and (found := self.behind(part.value)[0]):
-                self.held.setdefault(node.name, set()).update(found)
 
     def is_environ(self, node: ast.AST) -> bool:
         """Say whether an expression is the environment."""
@@ -241,40 +229,15 @@ class Names:
         helper = self.helpers.flag.get(name) or self.elsewhere.flag.get(name)
         return self._word(flag_key(node) or (helper.given(node) if helper else None))
 
+    def calls_out(self, node: ast.Call) -> bool:
+        """Say whether what is called comes from a library of clients, and connects to somebody."""
+        called = dotted(node.func)
+        return called.partition(".")[0] in self.clients and not _TAKES_APART.match(called)
+
     def _word(self, node: ast.expr | None) -> str | None:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         return self.constants.get(node.id) if isinstance(node, ast.Name) else None
-
-    def behind(self, node: ast.AST) -> tuple[set[str], set[str]]:
-        """Return the variables and the texts that an expression is made of."""
-        variables: set[str] = set()
-        texts: set[str] = set()
-        for part in ast.walk(node):
-            if name := self.variable(part):
-                variables.add(name)
-            elif (held := name_of(part)) is not None:
-                variables |= self.held.get(held) or self._of_others(held)
-                texts |= self.texts.get(held, set())
-            elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-                texts.add(part.value)
-        return variables, texts
-
-    def _of_others(self, name: str) -> set[str]:
-        """Return the variables that a name of another file holds."""
-        return set() if name in self.bound else self.elsewhere.held.get(name, set())
-
-
-def held_by_all(modules: Iterable[Names]) -> dict[str, set[str]]:
-    """Return the names of two words or more that hold variables, and are given a value in one file only."""
-    modules = list(modules)
-    bound = Counter(name for each in modules for name in each.bound)
-    return {
-        name: variables
-        for each in modules
-        for name, variables in each.held.items()
-        if bound[name] == 1 and "_" in name.strip("_")
-    }
 
 
 def fields(node: ast.ClassDef) -> Iterator[tuple[str, int, str | None]]:
@@ -313,6 +276,39 @@ def _root(node: ast.AST) -> str:
     while isinstance(node, ast.Attribute | ast.Call):
         node = node.value if isinstance(node, ast.Attribute) else node.func
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def dotted(node: ast.AST) -> str:
+    """Return `a.b.c` of `a.b().c`."""
+    words: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Call):
+        if isinstance(node, ast.Attribute):
+            words.append(node.attr)
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return ".".join((node.id if isinstance(node, ast.Name) else "", *reversed(words)))
+
+
+def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the plain names in expressions."""
+    for node in nodes:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name):
+                yield part.id
+
+
+def pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield what is given which value; each name of a tuple the whole, where the value is no tuple of that length."""
+    left = [(target, value)]
+    while left:
+        target, value = left.pop()
+        if isinstance(target, ast.Starred):
+            left.append((target.value, value))
+        elif isinstance(target, ast.Tuple | ast.List):
+            matched = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
+            values = value.elts if isinstance(value, ast.Tuple | ast.List) and matched else [value] * len(target.elts)
+            left.extend(zip(target.elts, values, strict=True))
+        else:
+            yield target, value
 
 
 def name_of(node: ast.AST) -> str | None:

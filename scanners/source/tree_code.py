@@ -22,6 +22,7 @@ NODES = 600_000
 """Nodes that a tree may have."""
 _LISTS = frozenset({"expression_list", "left_assignment_list", "right_assignment_list", "multi_variable_declaration"})
 _BLOCK = re.compile(r"(?:\w*_)?(?:block|body|then|else|statement_list|compound_statement)")
+_RETURN = re.compile(r"return(?:_statement|_expression)?|jump_expression")
 _EITHER = frozenset({"||", "??", "?:", "?", "or"})
 _EITHERS = frozenset(
     {"binary_expression", "binary", "binary_operator", "conditional_expression", "elvis_expression", "conditional"}
@@ -121,6 +122,8 @@ class _Walk:
             self._tokens(node, place)
         elif (kind in language.names and node.child_count == 0) or kind in ("instance_variable", "class_variable"):
             self._word(node)
+        elif _RETURN.fullmatch(kind):
+            self._returned(node, place.function)
         elif _BLOCK.fullmatch(kind):
             return replace(place, block=(node.start_byte, node.end_byte))
         elif kind not in self._meant:
@@ -161,9 +164,31 @@ class _Walk:
             scope, path = kind[1], (*path, kind[1])
         path = (*path, *name.split("."))
         names = self._parameters(parameters or self._parameter_list(node))
-        self.outline.functions.append(Function(path[-1], scope or ".".join(path[:-1]), names, place.function))
+        span = node.start_byte, node.end_byte
+        self.outline.functions.append(Function(path[-1], scope or ".".join(path[:-1]), names, place.function, span))
+        self._ends_with(node, len(self.outline.functions) - 1)
         self.outline.symbols.append(Symbol(".".join(path), node.start_point.row + 1, node.end_point.row + 1))
         return _Place(len(self.outline.functions) - 1, path)
+
+    def _returned(self, node: Node, function: int) -> None:
+        """Keep what a function gives back, where it is one expression."""
+        given = [each for each in node.named_children if each.type not in self.language.skipped]
+        if len(given) == 1 and given[0].type in _LISTS:
+            given = given[0].named_children[:1]  # Go: the value before its error
+        if len(given) == 1 and function:
+            self.outline.returns.append((self.argument(given[0]), function))
+
+    def _ends_with(self, node: Node, function: int) -> None:
+        """Keep the last expression of a function: some languages give it back without a word."""
+        body = _field(node, "body") or next(
+            (each for each in node.named_children if each.type == "function_body"), None
+        )
+        for _ in range(3):  # a block in a body in a function
+            if body is None or not (_BLOCK.fullmatch(body.type) or body.type == "arrow_expression_clause"):
+                break
+            body = body.named_children[-1] if body.named_children else None
+        if body is not None and not _RETURN.fullmatch(body.type) and not _BLOCK.fullmatch(body.type):
+            self.outline.returns.append((self.argument(body), function))
 
     def _name_of(self, node: Node) -> str:
         named = _field(node, "name")
@@ -181,6 +206,13 @@ class _Walk:
         if named is None:
             return place
         name = _bare(self.text(named)).replace("::", ".")
+        heads = ("primary_constructor", "class_parameters", "parameter_list", "formal_parameters")
+        head = next((each for each in node.named_children if each.type in heads), None)
+        if head is not None and head.type == "primary_constructor":
+            head = next((each for each in head.named_children if each.type == "class_parameters"), head)
+        if head is not None:
+            span = node.start_byte, node.end_byte
+            self.outline.makers.append(Function(name, name, self._parameters(head), place.function, span))
         return _Place(place.function, (*place.path, name), name)
 
     def _definition(self, node: Node, definer: str, place: _Place) -> _Place:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.bench import report, run
-from workbench.bench.run import cases
+from workbench.bench import report
+from workbench.bench.run import cases, run
 from workbench.bench.score import Results
 
 PROJECT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ontology.errors import BadInput, NotFound
-from workbench.bench import report, run
-from workbench.bench.run import cases
+from workbench.bench import report
+from workbench.bench.run import cases, run
 from workbench.bench.score import Outcome, accuracy, average, collapsed, scored
 
 
@@ -83,7 +83,7 @@ def test_the_payload_has_exactly_the_documented_keys(tmp_path: Path) -> None:
     """Top level and datasets hold what is promised, no more."""
     answer(tmp_path, "a", root_cause="pay")
     payload = report.payload(scored([outcome("a", "pay")], tmp_path))
-    assert set(payload) == {"validity", "datasets", "average", "groups", "cases"}
+    assert set(payload) == {"validity", "datasets", "average", "faultless", "groups", "cases"}
     rates = {"ac@1", "ac@3", "ac@5", "avg@5", "cause_accuracy", "joint@1", "abstained", "false_blame"}
     belief = {"precision_surfaced", "share_surfaced", "auroc", "ece", "brier_skill", "augrc"}
     counts = {"n", "cases", "crashed", "unscored", "quiet_n", "intervals"}

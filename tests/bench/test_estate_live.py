@@ -111,8 +111,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         with (home / "lab.log").open("w") as log:
             lab = subprocess.Popen(words, env=dict(os.environ), stdout=log, stderr=subprocess.STDOUT)
         try:
+            estate.deploy("notifications", "9.9.9")  # while the server comes up
             opened(urllib.request.build_opener(), f"{address}/workbench/healthz")
-            estate.deploy("notifications", "9.9.9")
             estate.network("payment", "ledger").delay(700)
             yield Place(estate, chat, address, home)
         finally:

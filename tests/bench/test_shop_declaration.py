@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from workbench.bench.estate import servers
+from workbench.bench.estate.compose import ENVIRONMENT
+
 SHOP = Path(__file__).parents[2] / "workbench" / "bench" / "estate" / "shop"
 TRUTH = json.loads((Path(__file__).parent / "shop_truth.json").read_text())
 RUNTIMES = {"python": "runtime", "javascript": "noderuntime", "java": "javaruntime"}
@@ -196,3 +199,21 @@ def test_service_names_stand_as_words_of_their_own(built: dict[str, Any]) -> Non
         for match in inside.finditer(path.read_text())
     }
     assert not found
+
+
+class Asked:
+    """Processes that are asked for and not started."""
+
+    def start(self, *_: Any, **__: Any) -> None:
+        """Start nothing."""
+
+
+def test_an_alert_says_which_estate_it_is_of(tmp_path: Path) -> None:
+    """Prometheus, as declared and as it is run here, labels every alert with the environment of the shop's things."""
+    servers.prometheus(Asked(), tmp_path, 9, tmp_path / "log", targets={}, manager=8, rules=())  # type: ignore[arg-type]
+    declared, run = (
+        yaml.safe_load(path.read_text())["global"]["external_labels"]
+        for path in (SHOP / "prometheus" / "prometheus.yaml", tmp_path / "prometheus.yml")
+    )
+
+    assert declared == run == {"environment": ENVIRONMENT}

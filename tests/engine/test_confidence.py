@@ -14,7 +14,9 @@ from ontology.terms import CALLS
 from workbench.engine.coefficients import CURRENT, PRIOR, SIGNS
 from workbench.engine.conclude import conclude
 from workbench.engine.confidence import judge
+from workbench.engine.loop import THRESHOLD
 from workbench.nouns import Case, Confidence, Evidence, Failed, Hypothesis, Modality, Observation, Question, State
+from workbench.settings import Settings
 
 FIRED = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 WINDOW = Window(FIRED - timedelta(minutes=5), FIRED)
@@ -140,10 +142,15 @@ def test_no_fit_may_turn_a_feature_around() -> None:
 
 
 def test_what_was_not_looked_at_caps_it() -> None:
-    """However much speaks for it, three kinds that failed hold it under 0.85, and the reason is said."""
+    """However much speaks for it, three kinds that failed hold it at 0.96, and the reason is said."""
     sure = hypothesis(assessment=1.0, evidence=(evidence(weight=9.0), evidence(Modality.STATE, weight=9.0)))
     wanting = (Modality.TRACES, Modality.LOGS, Modality.CHANGES)
     failed = tuple(Observation(Question(each, WINDOW), Failed("no such host"), "x", FIRED) for each in wanting)
-    told = judge(sure, case_of(observations=failed), replace(CURRENT, intercept=9.0))
-    assert told.value == pytest.approx(0.84)
-    assert any("held at 0.84" in each for each in told.because)
+    told = judge(sure, case_of(observations=failed), replace(CURRENT, intercept=19.0))
+    assert told.value == pytest.approx(0.96)
+    assert any("held at 0.96" in each for each in told.because)
+
+
+def test_the_threshold_in_use_is_that_of_the_weights_in_use() -> None:
+    """The loop, the settings and the weights name one threshold: another scorer with the old one means nothing."""
+    assert THRESHOLD == CURRENT.threshold == Settings.model_fields["threshold"].default

@@ -158,6 +158,25 @@ def test_static_targets_and_those_found_later(estate: Writing, said: Saying) -> 
     assert scan.complete
 
 
+def test_a_job_of_several_services_names_none(estate: Writing, said: Saying) -> None:
+    """A job is a service where its targets are one service's replicas; one that gathers several is none."""
+    config = (
+        "scrape_configs:\n"
+        "  - job_name: shop\n    static_configs:\n      - targets: ['cart:80', 'pay:80']\n"
+        "      - {targets: ['tax:80'], labels: {service: tax}}\n"
+        "  - job_name: machines\n    static_configs: [{targets: ['10.0.0.1:9100', '10.0.0.2:9100']}]\n"
+        "  - job_name: web\n    static_configs: [{targets: ['web-0.web:80', 'web-1.web:80']}]\n"
+        "  - job_name: solo\n    static_configs: [{targets: ['10.0.0.9:80']}]\n"
+    )
+    rules = 'groups:\n- name: g\n  rules:\n  - {alert: Down, expr: \'up{job="shop"} == 0 or up{job="web"} == 0\'}\n'
+    facts = said(PrometheusScanner(str(estate({"prometheus.yml": config, "rules.yml": rules}))).scan().facts)
+
+    exposed = {(host, service) for host, what, service in facts if what == "exposes"}
+    assert exposed == {("tax:80", "tax"), ("web-0.web:80", "web"), ("web-1.web:80", "web"), ("10.0.0.9:80", "solo")}
+    assert {service for _, what, service in facts if what == "alertsOn"} == {"up", "web"}
+    assert ("cart:80", "labelKV", "job=shop") in facts
+
+
 def test_objectives_are_recognised(estate: Writing, said: Saying) -> None:
     """The labels of Sloth make an objective that monitors its service, and an alert that watches the objective."""
     rules = (

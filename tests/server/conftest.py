@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures, for t
 from ontology.errors import PersonError
 from ontology.nouns import Alert
 from workbench.graph.owner import Owner
+from workbench.intake.alertmanager import Delivery
 from workbench.server.backend import Desk
 from workbench.server.graph import Graph
 from workbench.server.routes import add_routes
@@ -31,9 +32,9 @@ class Backend:
     refusal: PersonError | None = None
     """Raised by every call, as a backend whose disk is full would."""
 
-    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
+    def receive(self, delivery: Delivery) -> None:
         self._answer()
-        self.kept.update({each.id: each for each in alerts})
+        self.kept.update({each.id: each for each in delivery.alerts})
 
     def alert(self, alert_id: str) -> Alert | None:
         self._answer()
@@ -50,6 +51,9 @@ class Backend:
             self.created.append(alert.id)
         return path
 
+    def opened(self, alert: Alert) -> None:
+        self._answer()
+
     def saved(self, path: Path) -> None:
         self.heard.append(path)
 
@@ -60,9 +64,11 @@ class Backend:
 
 @dataclass
 class Hook:
-    """What can be changed while the server runs: its secret."""
+    """What can be changed while the server runs: its secrets."""
 
     secret: str = SECRET
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Of the other senders, by name."""
 
 
 @pytest.fixture
@@ -84,5 +90,6 @@ def graph(tmp_path: Path) -> Iterator[Graph]:
 def backend(jp_serverapp, jp_root_dir, hook: Hook, graph: Graph) -> Backend:
     """The backend of a running server that has our routes."""
     own = Backend(Path(jp_root_dir))
-    add_routes(jp_serverapp.web_app, Desk(lambda: own, lambda: hook.secret, Path(jp_root_dir)), graph)
+    desk = Desk(lambda: own, lambda: hook.secret, Path(jp_root_dir), lambda sender: hook.secrets.get(sender, ""))
+    add_routes(jp_serverapp.web_app, desk, graph)
     return own

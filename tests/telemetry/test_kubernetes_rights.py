@@ -15,6 +15,7 @@ from ontology.errors import NotAllowed, Unavailable
 from ontology.nouns import Window
 from scanners.kubernetes.api import KINDS
 from workbench.cli.doctor import doctor, examined
+from workbench.cli.estate import scan
 from workbench.nouns import Answered, Failed, Modality, Question
 from workbench.settings import Settings
 from workbench.telemetry import kubernetes_reading
@@ -220,6 +221,24 @@ def test_live_sources_refuse_a_context_that_may_write(context: Any) -> None:
         "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
     }
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("meant", [False, True])
+def test_a_scan_refuses_a_context_that_may_write_unless_it_is_meant(
+    meant: bool, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As doctor: an admin is refused with the remedy and no object is read; with the setting it is scanned."""
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("WORKBENCH_KUBERNETES_MAY_WRITE", str(meant))
+    with cluster(well(), rules={"": [ADMIN]}) as server:
+        context(server)
+        ran = CliRunner().invoke(scan, ["kubernetes-api", "prod"])
+    read = {where for method, where, _ in server.requests if method == "GET"} - {"/api/v1/namespaces"}
+
+    assert ("'prod' may do more than read: * *" in ran.output) is not meant, ran.output
+    assert ("kubernetes_may_write = true" in ran.output) is not meant
+    assert ("/api/v1/pods" in read) is meant
+    assert bool(read) is meant
 
 
 def test_a_setting_takes_such_a_context_all_the_same(context: Any) -> None:

@@ -24,6 +24,10 @@ from ontology.nouns import Entity, Window
 from workbench.nouns import Answered, Failed, Modality, Question, Silent
 from workbench.telemetry.prometheus import PrometheusSource
 from workbench.telemetry.prometheus_rules import PrometheusRules
+from workbench.telemetry.prometheus_scrapes import Scrapes
+from workbench.telemetry.recorded import load_case
+from workbench.telemetry.recorded_metrics import reply
+from workbench.telemetry.recording import Recording, case_about
 from workbench.testing.vendors import VendorServer
 from workbench.testing.vendors_prometheus import metrics
 
@@ -185,6 +189,32 @@ def test_an_exemplar_leads_to_its_trace(prometheus: str) -> None:
     assert "payment http_request_duration_seconds: 1.9 s at" in reply.digest
 
 
+def test_a_rate_is_taken_over_four_scrapes(prometheus: str) -> None:
+    """Scraped every second, rates are taken over four: a fault of half a minute shows. Wide steps are wider."""
+    about = recent(Modality.METRICS, PAYMENT, what="process_cpu_percent")
+    anyone = recent(Modality.METRICS, what="process_cpu_percent")
+    fine, coarse = (PrometheusSource(prometheus, step=step) for step in (1, 15))
+
+    assert [source.ask(about).reply.query.rpartition("[")[2] for source in (fine, coarse)] == ["4s]))", "16s]))"]
+    assert "[4s]" in fine.ask(anyone).reply.query
+
+
+def test_a_recording_takes_rates_over_the_same_range(prometheus: str, tmp_path: Path) -> None:
+    """How often was scraped is recorded with the series, so that a question is the same query live and recorded."""
+    asked, live, recording = recent(Modality.METRICS, PAYMENT), PrometheusSource(prometheus, step=1), Recording()
+    window = Window(asked.window.start, asked.window.end)
+    recording.ask_all({Modality.METRICS: recording.around(live)}, window)
+    alert = {"labels": {"alertname": "PoolFull"}, "startsAt": window.end.isoformat(), "fingerprint": "ab"}
+    recording.save(
+        tmp_path / "live", case_about(case_id="live", alert=alert, normal=window, abnormal=window, environment="x")
+    )
+    before, after = live.ask(asked).reply, reply(load_case(tmp_path / "live"), asked)
+
+    assert isinstance(after, Answered)
+    assert after.query == before.query
+    assert "[4s]" in after.query
+
+
 def test_alerts_are_told_by_their_rule(prometheus: str) -> None:
     """An alert that fires is a row with its rule's expression; one that does not is none; a broken rule is told."""
     reply = PrometheusRules(prometheus).ask(recent(Modality.STATE)).reply
@@ -248,6 +278,36 @@ def test_what_stands_beside_never_costs_the_answer(
     assert isinstance(reply, Answered), reply
     word = "Metadata" if "metadata" in path else "Exemplars"
     assert f"{word} left out" in reply.digest or body == b'{"data": {"up": 3}}'
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"data": 7}', b"<html>", b'{"data": {"activeTargets": [{"labels": {}}, {"x": 1}]}}']
+)
+def test_who_does_not_tell_its_scrapes_gets_a_minute(body: bytes, fault_window: Window) -> None:
+    """Whatever a server says on its targets, the values are asked for, rates over the usual minute."""
+    name = "process_cpu_percent"
+    with metrics(
+        pd.DataFrame({"entity": ["payment"], "metric": [name], "time": [fault_window.start], "value": [1.0]})
+    ) as server:
+        server.canned = {"/api/v1/targets": (200, body)}
+        reply = PrometheusSource(server.url, step=5).ask(Question(Modality.METRICS, fault_window, what=name)).reply
+
+    assert not isinstance(reply, Failed), reply
+    assert "[60s]" in reply.query
+
+
+def test_the_slowest_that_is_asked_about_decides(fault_window: Window) -> None:
+    """Of targets that are scraped unequally, the range is that of the slowest asked about; of all, that of most."""
+    often = {"gateway": "2s", "payment": "1m", "ledger": "2s"}
+    told = [{"labels": {"service": name}, "scrapeInterval": said} for name, said in often.items()]
+
+    def answer(path: str, _: object) -> object:
+        return {"status": "success", "data": {"activeTargets": told}} if path == "/api/v1/targets" else None
+
+    with VendorServer(answer) as server:
+        scrapes = Scrapes(PrometheusSource(server.url))
+        asked = [("gateway",), ("payment", "gateway"), (), ("unheard",)]
+        assert [scrapes.range("service", each, 2.0) for each in asked] == [8, 240, 8, 60]
 
 
 def test_a_server_without_rules_of_its_own_still_tells_what_fired(fault_window: Window) -> None:

@@ -6,11 +6,8 @@ their answers and the estate that made them.
 
 May import: everything of the workbench below the command line. Nothing outside the bench may read an answer.
 
+Nothing is imported here: who only runs the estate need not wait for what scores a case (networkx, scipy).
+
 To add a dataset: put cases in folders of the documented layout (docs/cases.md); a layout of its own needs a
 function in `workbench/telemetry/layouts.py`, never a branch in a reasoner.
 """
-
-from workbench.bench.run import run
-from workbench.bench.score import Results
-
-__all__ = ["Results", "run"]

@@ -2,10 +2,12 @@
 
     workbench bench calibrate run.json --target 0.9
 
-What is fitted: a logistic regression with an L2 penalty over the features of the first hypothesis of each case, each
-weight bounded to pull the way its name says (`engine.coefficients.SIGNS`), every dataset counted once however many
-cases it has. Then Platt's line on predictions that were made without the case at hand (Platt 1999). What is reported is
-cross-fitted too: each case is judged by weights that saw no case of its own group (system and fault family).
+What is fitted: a logistic regression over the features of the first hypothesis of each case, its L2 penalty drawing
+each weight to the prior (`engine.coefficients.PRIOR`): what the cases do not tell keeps its hand-set weight. Each is
+bounded to pull the way its name says (`SIGNS`); every dataset counts once however many cases it has, and all faultless
+cases together count as one more. Then Platt's line on predictions that were made without the case at hand (Platt 1999).
+What is reported is cross-fitted too: each case is judged by weights that saw no case of its own group (system and
+fault family).
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import numpy as np
 
 from ontology.errors import BadInput
 from workbench.bench import measures
-from workbench.engine.coefficients import SIGNS, Coefficients
+from workbench.engine.coefficients import PRIOR, SIGNS, Coefficients
 
-PENALTY = 1.0
-"""Strength of the L2 penalty on weights of features that are scaled to unit deviation."""
+PENALTY = 20.0
+"""Strength of the L2 penalty on how far weights leave the prior, of features that are scaled to unit deviation."""
+FAULTLESS = "faultless"
+"""The data set that all cases in which nothing was at fault count as."""
 FOLDS = 10
 NAMES = tuple(SIGNS)
 
@@ -69,24 +73,26 @@ def told(runs: Sequence[Mapping[str, Any]]) -> tuple[Told, ...]:
     return tuple(found)
 
 
-def fit(cases: Sequence[Told], target: float = 0.9, made: str = "") -> Fit:
+def fit(cases: Sequence[Told], target: float = 0.9, made: str = "", *, keep: bool = False) -> Fit:
     """Return the weights of all cases, and every case judged by weights that did not see its group.
 
     Args:
         cases: at least a right and a wrong one.
         target: precision that what is surfaced should keep, by the lower end of its bootstrap interval.
         made: what is written into the coefficients about where they come from.
+        keep: leave the prior's weights as they are, and fit Platt's line alone.
 
     Raises:
         BadInput: all right or all wrong: there is nothing to learn.
     """
     if len({case.right for case in cases}) < 2:
         raise BadInput("All of these cases are right, or all wrong.", next_step="Add cases; nothing can be learnt.")
+    weigh = _kept if keep else _weights
     parts = folds(cases)
     raw = np.empty(len(cases))
     for part in parts:
         rest = [case for n, case in enumerate(cases) if n not in part]
-        intercept, weights = _weights(rest)
+        intercept, weights = weigh(rest)
         for n in part:
             raw[n] = intercept + float(np.dot(weights, cases[n].known))
     calibrated = np.empty(len(cases))
@@ -95,7 +101,7 @@ def fit(cases: Sequence[Told], target: float = 0.9, made: str = "") -> Fit:
         slope, offset = _platt(raw[others], [cases[n] for n in others])
         for n in part:
             calibrated[n] = _probability(slope * raw[n] + offset)
-    intercept, weights = _weights(cases)
+    intercept, weights = weigh(cases)
     slope, offset = _platt(raw, cases)
     sure = [float(value) for value in calibrated]
     named = {name: round(float(weight), 4) for name, weight in zip(NAMES, weights, strict=True)}
@@ -117,31 +123,39 @@ def folds(cases: Sequence[Told]) -> list[set[int]]:
 
 
 def shares(cases: Sequence[Told]) -> np.ndarray:
-    """Return the weight of each case: every dataset counts the same, and the mean is one."""
-    counts: dict[str, int] = {}
-    for case in cases:
-        counts[case.dataset] = counts.get(case.dataset, 0) + 1
-    return np.array([len(cases) / (len(counts) * counts[case.dataset]) for case in cases])
+    """Return the weight of each case: every dataset counts the same, and so do all faultless ones; the mean is one."""
+    sets = [case.dataset if case.faulty else FAULTLESS for case in cases]
+    counts = {name: sets.count(name) for name in set(sets)}
+    return np.array([len(cases) / (len(counts) * counts[name]) for name in sets])
+
+
+def _kept(_cases: Sequence[Told]) -> tuple[float, np.ndarray]:
+    """Return the prior's intercept and weights, whatever the cases."""
+    return PRIOR.intercept, np.array([PRIOR.weights[name] for name in NAMES])
 
 
 def _weights(cases: Sequence[Told]) -> tuple[float, np.ndarray]:
-    """Return intercept and weights: L2-penalised logistic regression with bounds, on features of unit deviation."""
+    """Return intercept and weights: logistic regression drawn to the prior, bounded, on features of unit deviation."""
     from scipy.optimize import minimize
 
     known = np.array([case.known for case in cases])
     right = np.array([case.right for case in cases], float)
     share, scale = shares(cases), known.std(axis=0)
     scale[scale == 0] = 1.0
-    scaled = known / scale
+    scaled, before = known / scale, np.array([PRIOR.weights[name] for name in NAMES]) * scale
 
     def loss(at: np.ndarray) -> tuple[float, np.ndarray]:
         logits = at[0] + scaled @ at[1:]
         gap = share * (_probability(logits) - right)
-        cost = float(np.sum(share * (np.logaddexp(0, logits) - right * logits))) + PENALTY / 2 * float(at[1:] @ at[1:])
-        return cost, np.concatenate([[gap.sum()], scaled.T @ gap + PENALTY * at[1:]])
+        moved = at[1:] - before
+        cost = float(np.sum(share * (np.logaddexp(0, logits) - right * logits))) + PENALTY / 2 * float(moved @ moved)
+        return cost, np.concatenate([[gap.sum()], scaled.T @ gap + PENALTY * moved])
 
-    bounds = [(None, None), *(SIGNS[name] for name in NAMES)]
-    found = minimize(loss, np.zeros(known.shape[1] + 1), jac=True, method="L-BFGS-B", bounds=bounds)
+    limits = [
+        tuple(end if end is None else end * by for end in SIGNS[name]) for name, by in zip(NAMES, scale, strict=True)
+    ]
+    start = np.concatenate([[PRIOR.intercept], before])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *limits])
     return float(found.x[0]), found.x[1:] / scale
 
 

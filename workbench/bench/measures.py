@@ -41,6 +41,20 @@ def interval(values: Sequence[float], draws: int = DRAWS, seed: int = 7) -> Inte
     return Interval(float(low), float(high))
 
 
+def proportion(hits: int, of: int) -> Interval | None:
+    """Return the exact interval of a share (Clopper and Pearson 1934), LEVEL, two-sided; None of nothing.
+
+    >>> round(proportion(0, 100).high, 3), proportion(0, 0)
+    (0.036, None)
+    """
+    if not of:
+        return None
+    from scipy.stats import binomtest
+
+    known = binomtest(hits, of).proportion_ci(LEVEL, "exact")
+    return Interval(float(known.low), float(known.high))
+
+
 def spread(
     confidences: Sequence[float],
     right: Sequence[bool],

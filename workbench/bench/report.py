@@ -16,7 +16,7 @@ DEPTHS = (1, 3, 5)
 
 
 def payload(results: Results) -> dict[str, Any]:
-    """Return `{"validity": {...}, "datasets": {name: figures}, "groups": {...}, "average": figures, "cases": [...]}`.
+    """Return `{"validity", "datasets": {name: figures}, "average", "faultless", "groups", "cases": [...]}`.
 
     The figures of a dataset, a system, a fault family or a difficulty are those of `figures`. `average` is the mean
     of the datasets' calibration figures, each dataset counted once, since the largest would hide the rest.
@@ -26,6 +26,7 @@ def payload(results: Results) -> dict[str, Any]:
         "validity": validity(results),
         "datasets": datasets,
         "average": _averaged(datasets),
+        "faultless": faultless(results),
         "groups": {name: _grouped(results.scores, by) for name, by in GROUPS.items()},
         "cases": [_case(score) for score in results.scores],
     }
@@ -120,6 +121,24 @@ def _averaged(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def faultless(results: Results) -> dict[str, Any]:
+    """Return over all cases in which nothing was at fault: `n`, `systems`, `false_blame` and its 95 % interval.
+
+    The interval is Clopper and Pearson's (1934), exact: no blame in so many is no proof of none, and a bootstrap of
+    nothing but zeros would say so. None without such a case.
+    """
+    held = [score for score in results.scores if score.quiet is not None]
+    loud = sum(not score.quiet for score in held)
+    systems = {score.outcome.system or score.outcome.dataset for score in held}
+    known = measures.proportion(loud, len(held))
+    return {
+        "n": len(held),
+        "systems": len(systems),
+        "false_blame": _short(loud / len(held)) if held else None,
+        "interval": [_short(known.low), _short(known.high)] if known else None,
+    }
+
+
 def validity(results: Results) -> dict[str, Any]:
     """Return what the gate found: how many load, have a source that answered, differ from the time before."""
     held = [score.outcome.validity for score in results.scores]
@@ -172,7 +191,18 @@ def table(results: Results) -> str:
     """Return the gate, the datasets as a table of text, and under it what was missed, crashed or not scored."""
     head = " ".join([f"{'dataset':<18} {'n':>4}", *(f"{name:>7}" for name, _ in (*COLUMNS, *BELIEF)), f"{'s/case':>7}"])
     rows = [_row(name, figures(results.of(name))) for name in results.datasets]
-    return "\n".join([_gate(results), head, *(line for pair in rows for line in pair), *_remarks(results)])
+    lines = [line for pair in rows for line in pair]
+    return "\n".join([_gate(results), head, *lines, *_blamed(results), *_remarks(results)])
+
+
+def _blamed(results: Results) -> list[str]:
+    """Return the line on false blame over all faultless cases, where there are any."""
+    held = faultless(results)
+    if not held["n"]:
+        return []
+    low, high = held["interval"]
+    said = f"{held['false_blame']:.3f} ({low:.3f}-{high:.3f})"
+    return [f"false blame in {held['n']} faultless cases of {held['systems']} systems: {said}"]
 
 
 def _gate(results: Results) -> str:

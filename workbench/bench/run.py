@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from memory.protocol import Episode, Recollection, Symptom
+from memory.protocol import Episode, Memory, Raise, Recollection, Symptom
 from ontology.errors import BadInput, NotFound, PersonError
 from ontology.nouns import Alert, Entity
 from workbench.assembly import recorded, recorded_alert
@@ -40,6 +40,10 @@ class NoMemory:
 
     def recall(self, alert: Alert, near: Sequence[Entity], symptoms: Sequence[Symptom] = ()) -> Sequence[Recollection]:
         """Return nothing."""
+        return ()
+
+    def raises(self, symptoms: Sequence[Symptom]) -> Sequence[Raise]:
+        """Return nobody."""
         return ()
 
     def remember(self, episode: Episode) -> None:
@@ -113,19 +117,31 @@ def _outcomes(folders: Sequence[Path], reasoner: str, jobs: int) -> Iterator[Out
         yield from pool.map(outcome, folders, [reasoner] * len(folders))
 
 
-def outcome(folder: Path, reasoner: str = "statistical") -> Outcome:
-    """Investigate one case to its end; a crash is an outcome too, with its reason and without a ranking."""
+def outcome(
+    folder: Path,
+    reasoner: str = "statistical",
+    *,
+    memory: Memory | None = None,
+    watched: Callable[[Case], object] | None = None,
+) -> Outcome:
+    """Investigate one case to its end; a crash is an outcome too, with its reason and without a ranking.
+
+    `memory` is what is remembered, nothing by default; `watched` is shown the ended case.
+    """
     case_id, dataset, system = _named(folder)
     began = time.perf_counter()
     try:
-        ended = _investigated(folder, _reasoner(reasoner))
+        ended = _investigated(folder, _reasoner(reasoner), memory or NoMemory())
     except Exception as error:
         # Whatever went wrong, the case counts as failed and says why; the run goes on to the next case.
         crash = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         held = Validity(_loads(folder), why=crash)
         seconds = time.perf_counter() - began
         return Outcome(case_id, dataset, folder, (), seconds=seconds, crash=crash, system=system, validity=held)
-    return replace(_outcome(ended, case_id, dataset, folder, time.perf_counter() - began), system=system)
+    seconds = time.perf_counter() - began
+    if watched is not None:
+        watched(ended)
+    return replace(_outcome(ended, case_id, dataset, folder, seconds), system=system)
 
 
 def _loads(folder: Path) -> bool:
@@ -137,9 +153,9 @@ def _loads(folder: Path) -> bool:
         return False
 
 
-def _investigated(folder: Path, reasoner: Reasoner) -> Case:
+def _investigated(folder: Path, reasoner: Reasoner, memory: Memory) -> Case:
     case = opened(recorded_alert(str(folder)))
-    for later in investigate(case, environment=recorded(folder), reasoner=reasoner, memory=NoMemory(), budget=BUDGET):
+    for later in investigate(case, environment=recorded(folder), reasoner=reasoner, memory=memory, budget=BUDGET):
         case = later
     return case
 

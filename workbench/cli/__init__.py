@@ -22,6 +22,8 @@ VERBS = {
     "lab": "workbench.cli.demo:lab",
     "open": "workbench.cli.cases:open_",
     "investigate": "workbench.cli.cases:investigate",
+    "watch": "workbench.cli.watch:watch",
+    "mute": "workbench.cli.watch:mute",
     "scan": "workbench.cli.estate:scan",
     "query": "workbench.cli.estate:query",
     "graph": "workbench.cli.history:graph",

@@ -13,7 +13,9 @@ from ontology.errors import BadInput, NotAllowed
 from workbench.bench import compare as comparing
 from workbench.bench import report as reporting
 from workbench.bench.run import REASONERS
+from workbench.bench.run import cases as cases_of
 from workbench.bench.run import run as run_bench
+from workbench.bench.suites import RECORDED, SUITES, held, suite
 
 
 @click.group()
@@ -31,23 +33,38 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @bench.command()
 @click.option("--cases", "folders", multiple=True, required=True, type=_FOLDER, help="a case, or a folder of cases")
 @click.argument("more", nargs=-1, type=_FOLDER, metavar="[DIR]...")
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    default=(RECORDED,),
+    type=click.Choice(SUITES),
+    help="the cases as recorded, or their fault-free hours; may be given twice",
+)
 @click.option("--truth", type=_FOLDER, help="folder with the answers, apart")
 @click.option("--reasoner", type=click.Choice(REASONERS), default="statistical", show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="cases at a time")
 @click.option("--resume", type=_FILE, help="keep outcomes in this file; run again what it lacks only")
+@click.option("--memory-from", type=_FOLDER, help="learn from these cases and their answers; report with and without")
+@click.option("--apart", type=click.Choice(["case", "pair"]), default="case", help="what both sides never share")
 @click.option("--json", "out", type=_FILE, help="write the results as JSON")
 def run(
     folders: tuple[Path, ...],
     more: tuple[Path, ...],
+    suites: tuple[str, ...],
     truth: Path | None,
     reasoner: str,
     jobs: int,
     resume: Path | None,
+    memory_from: Path | None,
+    apart: str,
     out: Path | None,
 ) -> None:
     """Run recorded cases through the same investigation as the notebook, and score the answers afterwards.
 
     Further folders may follow: --cases ONE TWO THREE.
+
+    With --suite quiet it runs the fault-free hours around the cases instead: what is surfaced there is false blame.
 
     Example: workbench bench run --cases ./cases/petshop --json results.json
     """
@@ -57,10 +74,14 @@ def run(
     for each in (out, resume):
         if each is not None:
             _writable(each)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    if memory_from is not None:
+        _remembering((*folders, *more), memory_from, apart, truth, out)
+        return
+    with held(resume) as place, Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("Investigating", total=None)
+        found = cases_of((*folders, *more))
         results = run_bench(
-            (*folders, *more),
+            [each for name in dict.fromkeys(suites) for each in suite(name, found, place / name)],
             reasoner=reasoner,
             truth=truth,
             jobs=jobs,
@@ -70,6 +91,20 @@ def run(
     click.echo(reporting.table(results))
     if out is not None:
         _write(out, json.dumps(reporting.payload(results), indent=1))
+
+
+def _remembering(
+    folders: tuple[Path, ...], memory_from: Path, apart: str, truth: Path | None, out: Path | None
+) -> None:
+    """Report without and with what the closed episodes of other cases teach."""
+    from workbench.bench.learned import with_and_without
+
+    before, after = with_and_without(folders, [memory_from], apart=apart, truth=truth)
+    click.echo(f"Without memory:\n{reporting.table(before)}\nWith what other cases taught, {apart}s kept apart:")
+    click.echo(reporting.table(after))
+    if out is not None:
+        said = {"without": reporting.payload(before), "with": reporting.payload(after)}
+        _write(out, json.dumps(said, indent=1))
 
 
 _RUN = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -104,9 +139,10 @@ def report(runs: tuple[Path, ...], out: Path) -> None:
 @bench.command()
 @click.argument("runs", type=_RUN, nargs=-1, required=True)
 @click.option("--target", type=click.FloatRange(0.5, 0.99), default=0.9, show_default=True, help="precision to keep")
+@click.option("--keep-weights", "keep", is_flag=True, help="fit the scale alone, and leave the hand-set weights")
 @click.option("--made", default="", help="what the weights are said to be fitted on")
 @click.option("--out", type=_FILE, help="write weights, calibration and threshold as JSON")
-def calibrate(runs: tuple[Path, ...], target: float, made: str, out: Path | None) -> None:
+def calibrate(runs: tuple[Path, ...], target: float, keep: bool, made: str, out: Path | None) -> None:
     """Fit the weights of the confidence to runs with answers; what is printed was judged without its own group.
 
     Example: workbench bench calibrate ours.json --target 0.9
@@ -115,7 +151,7 @@ def calibrate(runs: tuple[Path, ...], target: float, made: str, out: Path | None
 
     from workbench.bench import calibrate as calibrating
 
-    fitted = calibrating.fit(calibrating.told([_read(each) for each in runs]), target, made)
+    fitted = calibrating.fit(calibrating.told([_read(each) for each in runs]), target, made, keep=keep)
     click.echo(calibrating.shown(fitted))
     if out is not None:
         _writable(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from workbench.desk import hand
 from workbench.desk.asking import GraphInHand
 from workbench.desk.desk import Desk, Tools
 from workbench.engine.loop import opened
-from workbench.journal import Journal
+from workbench.journal import Entry, Journal
 from workbench.notebook.document import path_for
 from workbench.nouns import Case
 from workbench.render.saved import alerts_view
@@ -37,7 +38,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
         NotFound: the journal holds no such alert.
     """
     warmed = _warm.pop(alert_id, None)
-    desk = warmed if warmed and not again else take_up(alert_id, settings.load(), again=again)
+    desk = warmed if warmed and not again else _taken_over(alert_id, again=again)
     hand.take(alert_id, desk)
     _greet()
     return desk
@@ -45,7 +46,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
 
 def warm(alert_id: str) -> None:
     """Open a case ahead of the cell that shows it; the lab extension calls this while the saved screen still stands."""
-    _warm[alert_id] = take_up(alert_id, settings.load())
+    _warm[alert_id] = _taken_over(alert_id)
 
 
 def recorded(name: str, *, again: bool = False) -> Desk:
@@ -65,8 +66,15 @@ def keep_recorded(name: str, chosen: Settings) -> Alert:
     return alert
 
 
-def take_up(alert_id: str, chosen: Settings, *, again: bool = False, reasoner: str = "") -> Desk:
-    """Return the desk of an alert, its first look taken."""
+def take_up(
+    alert_id: str,
+    chosen: Settings,
+    *,
+    again: bool = False,
+    reasoner: str = "",
+    sit: Callable[[Case, Tools, tuple[Entry, ...]], Desk] = Desk,
+) -> Desk:
+    """Return the desk of an alert, its first look taken; `sit` makes the desk."""
     journal = assembly.journal(chosen)
     alert, environment = journal.alert(alert_id)
     case = opened(alert)
@@ -81,9 +89,16 @@ def take_up(alert_id: str, chosen: Settings, *, again: bool = False, reasoner: s
         threshold=chosen.threshold,
         notebook=path_for(alert, chosen.notebooks_folder),
     )
-    desk = Desk(case, tools, journal.trail(case.id))
+    desk = sit(case, tools, journal.trail(case.id))
     desk.open()
     return desk
+
+
+def _taken_over(alert_id: str, *, again: bool = False) -> Desk:
+    """Take up a case for a person: a worker that is at it lets go, and what it found is resumed."""
+    chosen = settings.load()
+    assembly.journal(chosen).queue.taken_over(alert_id)
+    return take_up(alert_id, chosen, again=again)
 
 
 def close(case: Desk, verdict: str | None = None, *, remedy: str = "") -> View:

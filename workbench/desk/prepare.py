@@ -6,7 +6,6 @@ The outputs are written by the very views that the cells would show, so that the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ontology.nouns import Alert
 from workbench import assembly
 from workbench.desk.desk import Desk
 from workbench.desk.door import take_up
+from workbench.intake.alertmanager import Delivery
 from workbench.notebook import document
 from workbench.render.view import View
 from workbench.settings import Settings
@@ -34,11 +34,10 @@ class Desks:
 
     settings: Settings
 
-    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Write the alerts to the journal before anything is answered."""
+    def receive(self, delivery: Delivery) -> None:
+        """Write what was delivered to the journal and its queue before anything is answered."""
         journal = assembly.journal(self.settings)
-        for alert in alerts:
-            journal.keep_alert(alert, assembly.LIVE)
+        journal.receive(delivery.alerts, assembly.LIVE, delivery.resolved, delivery.repeats)
 
     def alert(self, alert_id: str) -> Alert | None:
         """Return the alert, or None where the journal does not hold it."""
@@ -56,10 +55,15 @@ class Desks:
         """Return the alert's notebook; make it, filled, where it is not there. Same alert, same notebook."""
         path = document.path_for(alert, self.settings.notebooks_folder)
         if self.notebook_of(alert) is None:
+            assembly.journal(self.settings).queue.taken_over(alert.id)  # a person waits: no worker beside them
             notebook = document.compose(alert)
             fill(notebook, take_up(alert.id, self.settings))
             document.create(path, notebook)
         return path
+
+    def opened(self, alert: Alert) -> None:
+        """Note that a person is led to the notebook, so that no worker writes into it any more."""
+        assembly.journal(self.settings).queue.opened(alert.id)
 
     def saved(self, path: Path) -> None:
         """Put the notebook as it was just saved into the episodes that remember it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from memory.protocol import Episode, Verdict
 from ontology.nouns import Entity
-from workbench.engine.symptoms import symptoms
+from workbench.engine.symptoms import shown
 from workbench.nouns import Case, Hypothesis, State
 
 
@@ -24,12 +25,23 @@ def closed(case: Case, verdict: Verdict, now: datetime, *, remedy: str = "", not
         closed=now,
         claim=cause.claim if cause else "",
         remedy=remedy,
-        symptoms=symptoms(case),
+        symptoms=shown(case),
+        believed=believed(case),
         ruled_out=tuple(each.claim for each in case.hypotheses if each.state is State.RULED_OUT),
         confidence=cause.confidence.value if cause else None,
         cost=case.spent.dollars,
         questions=case.spent.questions,
         notebook=notebook,
+    )
+
+
+def believed(case: Case) -> tuple[tuple[str, float], ...]:
+    """Return the reasoner's belief in each suspect in nats, up to a constant, without what memory added to it."""
+    added = {each.entity: each.nats for each in case.raised}
+    return tuple(
+        (each.suspect.name, round(math.log(each.assessment) - added.get(each.suspect.name, 0.0), 4))
+        for each in case.hypotheses
+        if each.assessment
     )
 
 

@@ -15,11 +15,12 @@ from dataclasses import replace
 from memory.protocol import Memory
 from ontology.nouns import Alert
 from workbench.engine import weigh
+from workbench.engine.coefficients import CURRENT
 from workbench.engine.conclude import conclude
 from workbench.engine.confidence import judge
 from workbench.engine.learning import taken_in
 from workbench.engine.scope import scoped
-from workbench.engine.symptoms import symptoms
+from workbench.engine.symptoms import shown
 from workbench.nouns import (
     Belief,
     Budget,
@@ -35,8 +36,10 @@ from workbench.nouns import (
 )
 from workbench.ports import Environment, Reasoner, Thought
 
-THRESHOLD = 0.6
+THRESHOLD = CURRENT.threshold
 """Confidence from which a finding is surfaced, where the caller does not say."""
+_SHAPE = (Modality.METRICS, Modality.STATE)
+"""What the shape of an incident is seen in: an answer of these is a reason to recall anew."""
 
 
 def opened(alert: Alert) -> Case:
@@ -86,8 +89,10 @@ def step(
         case = replace(case, planned=_fresh(case, first), spent=case.spent + first.spent)
     questions = case.planned[: max(0, (budget - case.spent).questions)]
     asked = ask(case, questions, environment)
-    if not case.steps or any(question.modality is Modality.METRICS for question in questions):
-        asked = replace(asked, recollections=tuple(memory.recall(case.alert, case.scope, symptoms(asked))))
+    if not case.steps or any(question.modality in _SHAPE for question in questions):
+        seen = shown(asked)
+        recalled = tuple(memory.recall(case.alert, case.scope, seen))
+        asked = replace(asked, recollections=recalled, raised=tuple(memory.raises(seen)))
     spent = Budget(questions=len(questions))
     thought = reasoner.think(asked, budget - case.spent - spent)
     spent += replace(thought.spent, seconds=time.monotonic() - began)

@@ -9,6 +9,28 @@ from workbench.signals import shift
 STRONG = 6.0
 """Robust z from which a metric counts as a symptom; a remembered shape needs what stands out, not what wobbles."""
 MOST = 40
+MOST_ALERTS = 400
+
+
+def shown(case: Case) -> tuple[Symptom, ...]:
+    """Return all symptoms of the case: the metrics that stand out, then the alerts that fire, the latter by name."""
+    return (*symptoms(case), *alerts(case))
+
+
+def alerts(case: Case) -> tuple[Symptom, ...]:
+    """Return the alerts that fire in the case's window, other than the one that woke us, each once."""
+    found: set[Symptom] = set()
+    for observation in case.observations:
+        table = observation.table
+        if table is None or observation.question.modality is not Modality.STATE or "kind" not in table:
+            continue
+        rows = table[(table["kind"] == "alert") & (table["time"] >= case.alert.window.start)]
+        told = zip(rows["entity"], rows["field"], rows["value"], strict=True)
+        found.update(Symptom(str(entity), str(name), str(value)) for entity, name, value in told)
+    own = case.alert.labels.get("alertname", case.alert.title)
+    named = set(case.alert.labels.values())
+    others = (each for each in found if each.signal != own or each.entity not in named)
+    return tuple(sorted(others, key=lambda each: (each.entity, each.signal, each.direction))[:MOST_ALERTS])
 
 
 def symptoms(case: Case) -> tuple[Symptom, ...]:

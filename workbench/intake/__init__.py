@@ -1,10 +1,11 @@
-"""Intake: what a sender delivers, turned into alerts.
+"""Intake: what a sender delivers, turned into alerts, and which of them belong together.
 
-Lives here: one file a sender (`alertmanager`). Each is pure: bytes or a mapping in, `Alert` values out; nothing is
-fetched, kept or opened.
+Lives here: one file a sender (`alertmanager`, `grafana`, `pagerduty`, `datadog`, `cloudwatch`, `opsgenie`, `generic`),
+who they are by name (`senders`), how one proves itself (`proof`), fields of a stranger's JSON (`fields`) and its text
+(`text`), what belongs together (`grouping`) and what a person muted (`rules`).
+All of it is pure: bytes or a mapping in, `Alert` values out; nothing is fetched, kept or opened.
 
 May import: `ontology` and the standard library.
 
-To add a sender: copy `alertmanager.py`, keep `deliver` and `alerts`, change which field is which, and name the
-route in `workbench/server/webhook.py`.
+To add a sender: copy `opsgenie.py`, keep `authentic` and `deliver`, change which field is which, name it in `senders`.
 """

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ontology.errors import BadInput, PersonError
@@ -52,6 +52,10 @@ class Delivery:
 
     alerts: tuple[Alert, ...]
     problems: tuple[BadInput, ...] = ()
+    resolved: Mapping[str, datetime] = field(default_factory=dict)
+    """Id of an alert to when its sender said that it, and all of its kind that fired before, is over."""
+    repeats: frozenset[str] = frozenset()
+    """Ids of alerts that may be known under an earlier start: their sender does not tell when they began."""
 
 
 def parse(body: bytes) -> Mapping[str, object]:
@@ -98,7 +102,7 @@ def deliver(payload: Mapping[str, object]) -> Delivery:
             next_step=f"Set max_alerts: {ALERTS} in Alertmanager's webhook_config.",
         )
     good: dict[str, Alert] = {}
-    problems = []
+    problems, resolved = [], {}
     for place, entry in enumerate(entries):
         try:
             each = alert(entry)
@@ -108,7 +112,9 @@ def deliver(payload: Mapping[str, object]) -> Delivery:
             )
         else:
             good[each.id] = each
-    return Delivery(tuple(good.values()), tuple(problems))
+            if isinstance(entry, Mapping) and entry.get("status") == "resolved":
+                resolved[each.id] = _end(entry, each)
+    return Delivery(tuple(good.values()), tuple(problems), resolved)
 
 
 def alert(entry: object) -> Alert:
@@ -163,6 +169,14 @@ def _start(raw: object) -> datetime:
     if not 2000 <= fired.year <= 2200:
         raise BadInput(f"The alert's startsAt lies in the year {fired.year}.", next_step=_FORM)
     return fired
+
+
+def _end(entry: Mapping[str, object], each: Alert) -> datetime:
+    """Return when a resolved alert was over; when it fired, where its sender does not say."""
+    try:
+        return max(each.fired, _start(entry.get("endsAt")))
+    except BadInput:
+        return each.fired
 
 
 def _onset(annotations: Mapping[str, str], fired: datetime) -> datetime:

@@ -1,8 +1,9 @@
 """Journal: what must not get lost. One SQLite file (WAL, synchronous FULL) is the system of record.
 
 Lives here: the alerts as they came in and the trail of every case (`journal`), money reserved before a call and
-settled after it (`money`), how a noun becomes text and comes back equal (`codec`), how its tables do (`tables`),
-and the file itself: schema, transactions, errors in the words of a person (`database`).
+settled after it (`money`), the queue of what was delivered (`queue`), how a noun becomes text and comes back equal
+(`codec`), how its tables do (`tables`), and the file itself: schema, transactions, errors in the words of a person
+(`database`).
 
 May import: the standard library, pandas and pyarrow (lazily), psutil, ontology, memory.protocol, workbench.nouns.
 
@@ -12,5 +13,19 @@ that takes the `Database`; a new noun is named in `codec.NOUNS`.
 
 from workbench.journal.journal import Entry, Journal, KeptAlert
 from workbench.journal.money import Caps, Ledger, Reservation, Spend
+from workbench.journal.queue import Claim, Limits, Place, Progress, Queue
 
-__all__ = ["Caps", "Entry", "Journal", "KeptAlert", "Ledger", "Reservation", "Spend"]
+__all__ = [
+    "Caps",
+    "Claim",
+    "Entry",
+    "Journal",
+    "KeptAlert",
+    "Ledger",
+    "Limits",
+    "Place",
+    "Progress",
+    "Queue",
+    "Reservation",
+    "Spend",
+]

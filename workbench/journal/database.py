@@ -38,6 +38,28 @@ STEPS = (
     CREATE INDEX money_by_case ON money (case_id);
     CREATE INDEX money_by_day ON money (day);
     """,
+    """
+    CREATE TABLE queue (
+        alert_id TEXT PRIMARY KEY REFERENCES alerts (id), series TEXT NOT NULL, rank INTEGER NOT NULL,
+        fired TEXT NOT NULL, received TEXT NOT NULL,
+        state TEXT NOT NULL
+            CHECK (state IN ('received', 'claimed', 'investigated', 'attached', 'muted', 'failed')),
+        because TEXT NOT NULL DEFAULT '', case_of TEXT REFERENCES alerts (id), near TEXT,
+        owner TEXT NOT NULL DEFAULT '', until TEXT NOT NULL DEFAULT '', after TEXT NOT NULL DEFAULT '',
+        tries INTEGER NOT NULL DEFAULT 0, written TEXT NOT NULL DEFAULT '',
+        began TEXT, ended TEXT, opened TEXT, resolved TEXT
+    ) STRICT;
+    CREATE INDEX queue_by_state ON queue (state, rank, received);
+    CREATE INDEX queue_by_received ON queue (received);
+    CREATE INDEX queue_by_began ON queue (began);
+    CREATE INDEX queue_by_series ON queue (series, fired);
+    CREATE INDEX queue_by_fired ON queue (fired);
+    CREATE INDEX queue_by_case ON queue (case_of);
+    CREATE TABLE rules (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL CHECK (kind IN ('mute', 'known-issue')),
+        labels TEXT NOT NULL, because TEXT NOT NULL, made TEXT NOT NULL, until TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 """What brings the schema from version n to n + 1. Money is in nanodollars."""
 

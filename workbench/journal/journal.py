@@ -16,7 +16,7 @@ import json
 import sqlite3
 import weakref
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ontology.errors import NotFound, Unavailable
 from ontology.nouns import Alert
-from workbench.journal import codec, money, tables
+from workbench.journal import codec, money, queue, tables
 from workbench.journal.database import PATIENCE, Database
 from workbench.nouns import Case
 
@@ -82,13 +82,40 @@ class Journal:
 
     def keep_alert(self, alert: Alert, environment: str = "default") -> None:
         """Keep the alert; the same id again replaces what it says and keeps its place in time."""
-        text = codec.written(alert, _no_table)
         with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO alerts (id, environment, alert, kept) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET environment = excluded.environment, alert = excluded.alert",
-                (alert.id, environment, text, self._now().isoformat()),
-            )
+            self._keep_alerts(connection, (alert,), environment)
+
+    def receive(
+        self,
+        alerts: Sequence[Alert],
+        environment: str = "default",
+        resolved: Mapping[str, datetime] | None = None,
+        repeats: Collection[str] = (),
+    ) -> int:
+        """Keep what a sender delivered and enter it into the queue, all of it or nothing; return how many are new.
+
+        Delivered again, an alert keeps its place; `resolved` and `repeats` are as in `queue.enter`.
+        """
+        with self.database.writing() as connection:
+            self._keep_alerts(connection, alerts, environment)
+            return queue.enter(connection, alerts, resolved or {}, repeats, self._now())
+
+    @property
+    def queue(self) -> queue.Queue:
+        """The queue of what was delivered."""
+        return queue.Queue(self.database, self._now)
+
+    def now(self) -> datetime:
+        """Return the time, as the journal's clock has it."""
+        return self._now()
+
+    def _keep_alerts(self, connection: sqlite3.Connection, alerts: Sequence[Alert], environment: str) -> None:
+        kept = self._now().isoformat()
+        connection.executemany(
+            "INSERT INTO alerts (id, environment, alert, kept) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET environment = excluded.environment, alert = excluded.alert",
+            ((each.id, environment, codec.written(each, _no_table), kept) for each in alerts),
+        )
 
     def alert(self, alert_id: str) -> KeptAlert:
         """Return the alert and its environment.

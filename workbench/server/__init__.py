@@ -39,7 +39,12 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
 
         return backend(load())
 
-    desk = Desk(backend, lambda: load().webhook_secret.get_secret_value(), Path(serverapp.root_dir))
+    def secret(sender: str) -> str:
+        found = load().webhook_secrets.get(sender)
+        return found.get_secret_value() if found else ""
+
+    root, fields = Path(serverapp.root_dir), lambda: load().webhook_fields
+    desk = Desk(backend, lambda: load().webhook_secret.get_secret_value(), root, secret, fields)
     graph = Graph(lambda: _owner(load().home))
     add_routes(serverapp.web_app, desk, graph)
     serverapp.web_app.settings["workbench_graph"] = graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from ontology.errors import PersonError
 from ontology.nouns import Alert
+from workbench.intake.alertmanager import Delivery
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 class Backend(Protocol):
     """Keeps alerts and makes their notebooks. Every method blocks, and raises `PersonError`s."""
 
-    def keep_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Keep the alerts durably: once this returns, a crash loses none. Keeping one again changes nothing."""
+    def receive(self, delivery: Delivery) -> None:
+        """Keep what was delivered: once this returns, a crash loses none. Delivered again, it changes nothing."""
         ...
 
     def alert(self, alert_id: str) -> Alert | None:
@@ -36,6 +37,10 @@ class Backend(Protocol):
         """Return the alert's notebook, made where it does not exist yet. Same alert, same notebook."""
         ...
 
+    def opened(self, alert: Alert) -> None:
+        """Hear that a person is led to the alert's notebook."""
+        ...
+
     def saved(self, path: Path) -> None:
         """Hear that this notebook was saved: where an episode remembers it, it remembers what is in it now."""
         ...
@@ -48,14 +53,27 @@ class Desk:
     an alert is kept while a notebook is being made, and a notebook is made once.
     """
 
-    def __init__(self, backend: Callable[[], Backend], secret: Callable[[], str], root: Path) -> None:
-        """Take what opens the backend, what reads the webhook's secret, and the folder that the server shows."""
+    def __init__(
+        self,
+        backend: Callable[[], Backend],
+        secret: Callable[[], str],
+        root: Path,
+        secrets: Callable[[str], str] = lambda _sender: "",
+        fields: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Take what opens the backend, and the folder that the server shows.
+
+        `secret` reads that of Alertmanager's webhook, `secrets` that of another sender by its name, `fields` what is
+        where in the payload of the generic one.
+        """
         self._open = backend
         self._opened: Backend | None = None
         self._opening = Lock()
         self._quick = ThreadPoolExecutor(1, thread_name_prefix="workbench-quick")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="workbench-slow")
         self.secret = secret
+        self.secrets = secrets
+        self.fields = fields
         self.root = root
 
     async def call(self, act: Callable[[Backend], T], *, slow: bool = False) -> T:

@@ -1,8 +1,8 @@
 """The alert link: GET shows, POST creates.
 
-A link in a chat is opened by browsers that are logged in, by unfurling robots and by hostile pages alike, so GET has
-no side effect: it leads to the notebook that exists, or shows the alert with a button. The button's POST carries
-the server's XSRF token.
+A link in a chat is opened by browsers that are logged in, by unfurling robots and by hostile pages alike, so GET makes
+nothing: it leads to the notebook that exists, and notes that it was opened, or shows the alert with a button. The
+button's POST carries the server's XSRF token.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Open(JupyterHandler):
         alert = await self._alert(alert_id)
         notebook = await self._ask(lambda backend: backend.notebook_of(alert))
         if notebook is not None:
+            await self._ask(lambda backend: backend.opened(alert))
             self.redirect(self._lab(alert, notebook))
             return
         self.finish(alert_page(alert, self.request.path, self.xsrf_form_html(), datetime.now(UTC)))

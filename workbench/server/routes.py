@@ -9,7 +9,7 @@ from workbench.server.backend import Desk
 from workbench.server.graph import Graph, Handing, Sparql
 from workbench.server.health import Health
 from workbench.server.open import Open
-from workbench.server.webhook import AlertmanagerWebhook
+from workbench.server.webhook import AlertmanagerWebhook, SenderWebhook
 
 
 def add_routes(app: Application, desk: Desk, graph: Graph) -> None:
@@ -21,6 +21,7 @@ def add_routes(app: Application, desk: Desk, graph: Graph) -> None:
         [
             (url_path_join(base, "open", "(.*)"), Open, given),
             (url_path_join(base, "hooks", "alertmanager"), AlertmanagerWebhook, given),
+            (url_path_join(base, "hooks", "([a-z]+)"), SenderWebhook, given),
             (url_path_join(base, "healthz"), Health, given),
             (url_path_join(base, "sparql"), Sparql, held),
             (url_path_join(base, "graph", "([a-z]+)"), Handing, held),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -19,6 +20,8 @@ from tornado.web import HTTPError, stream_request_body
 
 from ontology.errors import NotAllowed, PersonError
 from workbench.intake import alertmanager
+from workbench.intake.alertmanager import Delivery
+from workbench.intake.senders import Sender, senders
 from workbench.server.backend import Desk
 from workbench.server.refusal import refuse, sentences
 
@@ -29,6 +32,9 @@ BODY = 1_000_000
 @stream_request_body
 class AlertmanagerWebhook(JupyterHandler):
     """`POST /workbench/hooks/alertmanager`, Alertmanager's webhook payload, version 4."""
+
+    scheme = "Bearer"
+    """What a 401 offers."""
 
     def initialize(self, desk: Desk) -> None:
         """Take the desk; the body arrives in pieces."""
@@ -60,10 +66,10 @@ class AlertmanagerWebhook(JupyterHandler):
         if len(self._body) > BODY:
             raise HTTPError(413)
         try:
-            delivery = alertmanager.deliver(alertmanager.parse(bytes(self._body)))
-            if not delivery.alerts:
+            delivery = self._delivery(alertmanager.parse(bytes(self._body)))
+            if delivery.problems and not delivery.alerts:
                 raise delivery.problems[0]
-            await self.desk.call(lambda backend: backend.keep_alerts(delivery.alerts))
+            await self.desk.call(lambda backend: backend.receive(delivery))
         except PersonError as error:
             raise refuse(error) from error
         for problem in delivery.problems:
@@ -79,8 +85,8 @@ class AlertmanagerWebhook(JupyterHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error with its two sentences as JSON."""
         problem, next_step = sentences(status_code, kwargs.get("exc_info"))
-        if status_code == 401:
-            self.set_header("WWW-Authenticate", "Bearer")
+        if status_code == 401 and self.scheme:
+            self.set_header("WWW-Authenticate", self.scheme)
         self._answer({"problem": problem, "next_step": next_step})
 
     def _check_secret(self) -> None:
@@ -99,6 +105,10 @@ class AlertmanagerWebhook(JupyterHandler):
         if not same or scheme.lower() != "bearer":
             raise HTTPError(401)
 
+    def _delivery(self, payload: Mapping[str, object]) -> Delivery:
+        """Return what the payload holds."""
+        return alertmanager.deliver(payload)
+
     def _link(self, alert_id: str) -> str:
         """Return the path that opens the alert, below the server's own address."""
         return str(url_path_join(self.base_url, "workbench", "open", alert_id))
@@ -108,3 +118,51 @@ class AlertmanagerWebhook(JupyterHandler):
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.finish(json.dumps(body))
+
+
+@stream_request_body
+class SenderWebhook(AlertmanagerWebhook):
+    """`POST /workbench/hooks/<sender>`: any other sender, each with a secret of its own.
+
+    A signature stands over the body, so a body of a stranger is read here, up to the limit, before it is refused.
+    """
+
+    scheme = ""
+
+    @allow_unauthenticated
+    async def post(self, name: str) -> None:  # type: ignore[override]  # the name in the address comes too
+        """Refuse what the sender did not send, then keep the alerts."""
+        if len(self._body) > BODY:
+            raise HTTPError(413)
+        self.scheme = self._sender(name).scheme
+        if not self._sender(name).authentic(
+            self.request.headers, bytes(self._body), self._secret(name), datetime.now(UTC)
+        ):
+            raise HTTPError(401)
+        await super().post()
+
+    def _check_secret(self) -> None:
+        """Raise 404 for an unknown sender, 403 for one without a secret; the rest waits for the body."""
+        self._secret(self.path_args[0])
+
+    def _delivery(self, payload: Mapping[str, object]) -> Delivery:
+        return self._sender(self.path_args[0]).deliver(payload)
+
+    def _sender(self, name: str) -> Sender:
+        found = senders(self.desk.fields()).get(name)
+        if found is None:
+            raise HTTPError(404)
+        return found
+
+    def _secret(self, name: str) -> str:
+        self._sender(name)
+        try:
+            secret = self.desk.secrets(name)
+            if not secret:
+                raise NotAllowed(
+                    f"The webhook of {name} is closed, since it has no secret.",
+                    next_step=f"Name one in webhook_secrets (docs/settings.md), under {name}, and start again.",
+                )
+        except PersonError as error:
+            raise refuse(error) from error
+        return secret

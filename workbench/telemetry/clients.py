@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.telemetry.pace import Paces
@@ -93,6 +94,26 @@ class LiveClients:
         from workbench.telemetry import readonly_google
 
         return readonly_google.resource(api, version, self.paces)
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerClients(LiveClients):
+    """The same for scanners, but that a cluster is scanned only by who may not write there."""
+
+    may_write: bool = False
+    """Said so in the settings: a context that may write is meant."""
+
+    def kubernetes(self, context: str) -> Any:
+        """Return a client as `LiveClients` does, once the user of the context is known to read alone.
+
+        Raises:
+            NotAllowed: the user may write, and nobody said that this is meant.
+            Unavailable: there is no such context.
+        """
+        from workbench.telemetry.kubernetes_rights import Guarded
+
+        connect, rights = partial(LiveClients.kubernetes, self, context), partial(self.rights, context)
+        return Guarded(connect, rights, context or "current", self.may_write)()
 
 
 def bearing(token: str) -> dict[str, str]:

@@ -94,7 +94,7 @@ class HttpSource(LiveSource):
         parameters: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Return the response to one request, its status 200.
+        """Return the response to one request, its status 200, or 201 where a search is begun.
 
         Raises:
             Unavailable: no answer, or a refusal.
@@ -103,7 +103,7 @@ class HttpSource(LiveSource):
             response = self._session.request(method, f"{self.url}{path}", params=dict(parameters or {}), json=body)
         except requests.RequestException as error:
             raise Unavailable(f"{self.url} does not answer: {type(error).__name__}.", next_step=self._check) from error
-        if response.status_code != 200:
+        if response.status_code not in (200, 201):
             said = " ".join(response.text.split())[:200]
             raise Unavailable(f"{self.name} refuses ({response.status_code}): {said}.", next_step=self._check)
         return response

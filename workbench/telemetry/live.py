@@ -20,6 +20,7 @@ from workbench.telemetry.clients import bearing
 from workbench.telemetry.datadog import DatadogMetrics, DatadogMonitors, keys
 from workbench.telemetry.datadog_events import DatadogLogs, DatadogTraces
 from workbench.telemetry.elasticsearch import ElasticsearchSource
+from workbench.telemetry.honeycomb import HoneycombMetrics, team
 from workbench.telemetry.http_source import HttpSource
 from workbench.telemetry.jaeger import JaegerSource
 from workbench.telemetry.journald import Journald
@@ -67,8 +68,8 @@ def live_sources(settings: Settings, clients: KubernetesClients) -> Mapping[Moda
     """
     found: dict[Modality, list[Source]] = {}
     paces = clients.paces
-    given = (_addresses(settings, paces), _datadog(settings, paces), _local(settings), _forges(settings, paces))
-    for each in given:
+    asked = (_addresses(settings, paces), _datadog(settings, paces), _honeycomb(settings, paces))
+    for each in (*asked, _local(settings), _forges(settings, paces)):
         for modality, source in each:
             found.setdefault(modality, []).append(source)
     for modality, source in _kubernetes(settings, clients, has_logs=Modality.LOGS in found):
@@ -128,6 +129,13 @@ def _datadog(settings: Settings, paces: Paces) -> Given:
     headers, pace = keys(*(each.get_secret_value() for each in secrets)), paces.of(settings.datadog_url)
     for make in (DatadogMetrics, DatadogLogs, DatadogTraces, DatadogMonitors):
         yield make.modality, make(settings.datadog_url, headers=headers, pace=pace)
+
+
+def _honeycomb(settings: Settings, paces: Paces) -> Given:
+    if address := settings.honeycomb_url:
+        headers, pace = team(settings.honeycomb_api_key.get_secret_value()), paces.of(address)
+        dataset = settings.honeycomb_dataset
+        yield Modality.METRICS, HoneycombMetrics(address, dataset=dataset, headers=headers, pace=pace)
 
 
 def _local(settings: Settings) -> Given:

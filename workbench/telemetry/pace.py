@@ -118,6 +118,10 @@ class Pace:
             self._take(until)
         raise AssertionError("unreachable: the last try returns")
 
+    def wait(self, seconds: float) -> None:
+        """Wait before an answer that was not ready is looked at again."""
+        self._sleep(seconds)
+
     # -- the breaker ----------------------------------------------------------------------------------------
 
     def admit(self, until: float | None = None) -> None:

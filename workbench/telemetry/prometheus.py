@@ -30,6 +30,7 @@ from workbench.telemetry.http_source import HttpSource, named, span
 from workbench.telemetry.layouts import COLUMNS, service_of
 from workbench.telemetry.pace import Pace
 from workbench.telemetry.prometheus_context import CONTEXT, Context
+from workbench.telemetry.prometheus_scrapes import TARGETS, Scrapes, Target
 from workbench.telemetry.readonly import Allowed, ReadOnlySession
 from workbench.telemetry.series import LOOKBACK_SECONDS, NAME, Series
 
@@ -41,6 +42,7 @@ READS = (
     Allowed("GET", "/api/v1/query_range"),
     Allowed("GET", "/api/v1/label/{name}/values"),
     Allowed("GET", "/api/v1/status/buildinfo"),
+    TARGETS,
     *CONTEXT,
 )
 LABELS = ("service", "service_name", "job", "app", "pod")
@@ -79,7 +81,8 @@ CATALOGUE: Mapping[str, str] = {
     "db_pool_in_use": "sum by (@L) (db_pool_in_use{@S})",
     "up": "min by (@L) (up{@S})",
 }
-"""Metric to PromQL: RED and USE. `@L` is the entity's label, `@S` its selector, `@R` the range of a rate."""
+"""Metric to PromQL: RED and USE. `@L` is the entity's label, `@S` its selector, `@R` the range of a rate, which
+follows the scrapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,19 @@ class PrometheusSource(HttpSource):
             BadInput: `url` is no http(s) address.
         """
         super().__init__(url, session=session, headers=headers, pace=pace)
-        self._step, self._context = step, Context(self, traces)
+        self._step, self._context, self._scrapes = step, Context(self, traces), Scrapes(self)
 
     @property
     def step(self) -> float:
         """Seconds between the points of an answer, where the window is not long."""
         return self._step
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return what it scrapes and how often, by the labels that may hold an entity's name: for a recording."""
+        return tuple(
+            Target({name: value for name, value in each.labels.items() if name in LABELS}, each.seconds)
+            for each in self._scrapes.targets()
+        )
 
     def series(self, window: Window, matching: str = "") -> Iterator[Series]:
         """Yield every series of a window as it was scraped, from one look-back before it: what a recording keeps.
@@ -186,19 +196,21 @@ class PrometheusSource(HttpSource):
         wanted = _wanted(what)
         if not wanted:
             return (_Asked(what),)
-        selectors = self._selectors([entity.name for entity in question.about])
-        spread = f"{max(60, math.ceil(4 * self._step_for(question)))}s"
-        return tuple(
-            _Asked(promql.replace("@L", label).replace("@S", chosen).replace("@R", spread), metric, label)
-            for label, chosen in selectors
-            for metric, promql in wanted.items()
-        )
+        found = list[_Asked]()
+        for label, values in self._chosen([entity.name for entity in question.about]):
+            selector = f"{label}=~{_matcher(values)}" if values else f'{label}!=""'
+            spread = f"{self._scrapes.range(label, values, self._step_for(question))}s"
+            found += [
+                _Asked(promql.replace("@L", label).replace("@S", selector).replace("@R", spread), metric, label)
+                for metric, promql in wanted.items()
+            ]
+        return tuple(found)
 
-    def _selectors(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Return label and selector for the entities: each name by the first label that has it."""
+    def _chosen(self, names: Sequence[str]) -> tuple[tuple[str, Sequence[str]], ...]:
+        """Return label and values for the entities: each name by the first label that has it; no values are all."""
         if not names:
             label = next((each for each in LABELS if self._values(each)), "job")
-            return ((label, f'{label}!=""'),)
+            return ((label, ()),)
         chosen: dict[str, list[str]] = {}
         left = set(names)
         for label in LABELS:
@@ -208,7 +220,7 @@ class PrometheusSource(HttpSource):
                 left -= {*hits, *(service_of(value) for value in hits)}
             if not left:
                 break
-        return tuple((label, f"{label}=~{_matcher(values)}") for label, values in chosen.items())
+        return tuple(chosen.items())
 
     def _values(self, label: str) -> Sequence[str]:
         return [str(value) for value in _checked(lambda: self._client.get_label_values(label))]

@@ -32,6 +32,7 @@ from workbench.telemetry import series as raw
 from workbench.telemetry.layouts import stamp
 from workbench.telemetry.pace import Limits, Pace
 from workbench.telemetry.prometheus import CATALOGUE, READS, STEP_SECONDS, PrometheusSource
+from workbench.telemetry.prometheus_scrapes import SCRAPES, TARGETS, Target, written
 from workbench.telemetry.promql_server import Server, installed
 from workbench.telemetry.promql_vectors import key
 from workbench.telemetry.readonly import ReadOnlySession
@@ -59,11 +60,13 @@ class Held:
     """Whether these are series as they were scraped; else gauges made of rows."""
     whole: bool
     """Whether nothing was left out by further matchers."""
+    targets: tuple[Target, ...] = ()
+    """What was scraped, and how often, where that was recorded."""
     server: Server | None = field(default=None, repr=False)
     local: PrometheusSource = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        session = InProcess(self.series)
+        session = InProcess(self.series, self.targets)
         self.local = PrometheusSource(HERE, session=session, step=self.step)
 
     def source(self, what: str) -> tuple[PrometheusSource, str]:
@@ -156,7 +159,8 @@ def _reach(question: Question, held: Held) -> float:
     """
     if not is_promql(question.what):
         seconds = question.window.seconds + (question.baseline.seconds if question.baseline else 0.0)
-        return max(raw.LOOKBACK_SECONDS, 4 * held.step, 4 * seconds / 11_000)
+        scrapes = (SCRAPES * each.seconds for each in held.targets)
+        return max(raw.LOOKBACK_SECONDS, 4 * held.step, 4 * seconds / 11_000, *scrapes)
     tree = promql.parsed(question.what)
     known = {each.name for each in held.series}
     for selector in promql.selectors(tree):
@@ -228,7 +232,9 @@ def _held(path: Path, _written: int, said: str) -> Held:
         raise BadInput(f"The case does not say when {path} was recorded.", next_step="Record it again.")
     window = Window.of(*about["window"])
     span = Window(window.start - timedelta(seconds=raw.LOOKBACK_SECONDS), window.end)
-    return Held(raw.ended(series), span, float(about["step"]), scraped=True, whole=not about["matching"])
+    targets = tuple(Target(each["labels"], float(each["seconds"])) for each in about.get("targets", ()))
+    whole = not about["matching"]
+    return Held(raw.ended(series), span, float(about["step"]), scraped=True, whole=whole, targets=targets)
 
 
 @lru_cache(maxsize=4)
@@ -256,10 +262,10 @@ def _of_rows(folder: Path, _written: int) -> Held:
 class InProcess(ReadOnlySession):
     """A session whose requests are answered here, from series: nothing is sent."""
 
-    def __init__(self, series: Sequence[Series]) -> None:
-        """Answer from these series."""
+    def __init__(self, series: Sequence[Series], targets: Sequence[Target] = ()) -> None:
+        """Answer from these series, and of these targets."""
         super().__init__(HERE, READS, pace=Pace(HERE, UNHURRIED))
-        self._series = series
+        self._series, self._targets = series, targets
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Answer as a Prometheus would: series, values of a label, and for what it does not have nothing."""
@@ -281,6 +287,9 @@ class InProcess(ReadOnlySession):
         if path.startswith("/api/v1/label/"):
             label = unquote(path.split("/")[4])
             return sorted({each.labels[label] for each in self._series if each.labels.get(label)})
+        if path == TARGETS.template:
+            active = [{"labels": dict(each.labels), "scrapeInterval": written(each.seconds)} for each in self._targets]
+            return {"activeTargets": active}
         return [] if path.endswith("exemplars") else {}
 
     def _matrix(self, asked: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from workbench.nouns import Answered, Failed, Modality, Observation, Question
 from workbench.ports import Source
 from workbench.telemetry import series as raw
 from workbench.telemetry.layouts import COLUMNS, clock_of
+from workbench.telemetry.prometheus_scrapes import Target
 from workbench.telemetry.redact import process_redactor
 
 NEEDED = ("case_id", "dataset", "system", "summary", "alert", "window_normal", "window_abnormal", "environment")
@@ -50,6 +51,10 @@ class HasSeries(Protocol):
         """Yield every series of a window."""
         ...
 
+    def targets(self) -> tuple[Target, ...]:
+        """Return what it scrapes and how often: the range of its rates follows that."""
+        ...
+
 
 class Graph(Protocol):
     """What holds the infrastructure graph."""
@@ -67,6 +72,7 @@ class Recording:
     series: dict[tuple[tuple[str, str], ...], raw.Series] = field(default_factory=dict)
     series_of: tuple[Window, str, float] | None = None
     """Window, further matchers and step of the raw series."""
+    targets: tuple[Target, ...] = ()
 
     def around(self, source: Source) -> Source:
         """Return the source, its answers kept."""
@@ -102,6 +108,7 @@ class Recording:
         """
         found = {tuple(sorted(each.labels.items())): each for each in source.series(window, matching)}
         self.series, self.series_of = found, (window, matching, source.step)
+        self.targets = source.targets()
         return len(found)
 
     def keep(self, observation: Observation, source: Source) -> None:
@@ -173,7 +180,8 @@ class Recording:
                 part["query"] = observation.reply.query
         if self.series_of is not None:
             window, matching, step = self.series_of
-            said["series"] = {"window": _span(window), "matching": matching, "step": step}
+            scraped = [{"labels": dict(each.labels), "seconds": each.seconds} for each in self.targets]
+            said["series"] = {"window": _span(window), "matching": matching, "step": step, "targets": scraped}
         return said
 
 

@@ -26,6 +26,7 @@ from workbench.telemetry.changes_git import GitChanges
 from workbench.telemetry.datadog import DatadogMetrics, DatadogMonitors
 from workbench.telemetry.datadog_events import DatadogLogs, DatadogTraces
 from workbench.telemetry.elasticsearch import ElasticsearchSource
+from workbench.telemetry.honeycomb import HoneycombMetrics
 from workbench.telemetry.jaeger import JaegerSource
 from workbench.telemetry.journald import Journald
 from workbench.telemetry.kubernetes_changes import KubernetesChanges
@@ -38,7 +39,14 @@ from workbench.telemetry.prometheus_rules import PrometheusRules
 from workbench.telemetry.state_files import StateFiles
 from workbench.telemetry.tempo import TempoSource
 from workbench.telemetry.trace_files import TraceFiles
-from workbench.testing import vendors, vendors_changes, vendors_cluster, vendors_datadog, vendors_prometheus
+from workbench.testing import (
+    vendors,
+    vendors_changes,
+    vendors_cluster,
+    vendors_datadog,
+    vendors_honeycomb,
+    vendors_prometheus,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 BEGIN = "<!-- sources: written by python -m workbench.testing.contract -->"
@@ -255,6 +263,14 @@ TESTED: tuple[Tested, ...] = (
         "datadog_url",
         DatadogMonitors,
         vendors_datadog.monitors,
+    ),
+    Tested(
+        "honeycomb",
+        "Honeycomb: rate, errors and duration, calculated from events",
+        Modality.METRICS,
+        "honeycomb_url",
+        HoneycombMetrics,
+        vendors_honeycomb.metrics,
     ),
 )
 """All sources but recordings, which the suite makes itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from memory.protocol import Episode, Recollection, Symptom
+from memory.protocol import Episode, Raise, Recollection, Symptom
 from ontology.nouns import Alert, Entity, Fact, Window, utc
 from workbench.nouns import Answered, Budget, Case, Failed, Modality, Observation, Question, Silent
 from workbench.ports import Thought
@@ -139,6 +139,10 @@ class ListMemory:
         """Return the episodes with the alert's title."""
         alike = [episode for episode in self.episodes if episode.alert.title == alert.title]
         return tuple(Recollection(episode, 1.0, ("same alert",)) for episode in alike)
+
+    def raises(self, symptoms: Sequence[Symptom]) -> Sequence[Raise]:
+        """Return nobody."""
+        return ()
 
     def remember(self, episode: Episode) -> None:
         """Keep the episode in place of one with the same id."""

@@ -56,10 +56,11 @@ OFF = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer with headers of its own, such as `Link`, or that is plain text."""
+    """An answer with headers of its own, such as `Link`, or another status, or that is plain text."""
 
     said: object
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
 
 class VendorServer:
@@ -97,7 +98,7 @@ class VendorServer:
             return 404, b"404 page not found", {}
         page = said if isinstance(said, Page) else Page(said)
         body = page.said.encode() if isinstance(page.said, str) else json.dumps(page.said).encode()
-        return 200, body, page.headers
+        return page.status, body, page.headers
 
     def __enter__(self) -> VendorServer:
         self._thread.start()

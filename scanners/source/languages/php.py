@@ -30,6 +30,5 @@ PHP = Language(
     ),
     clients=re.compile(
         r"curl_(?:init|setopt)|file_get_contents|fsockopen|mysqli_connect|pg_connect|new\\?(?:\w+\\)*(?:PDO|mysqli|\w*Client|Redis)(?:::\w+)?"
-        r"|\$.*->(?:get|post|put|patch|delete|request|connect)"
     ),
 )

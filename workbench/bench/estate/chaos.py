@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from ontology.errors import PersonError, Unavailable
@@ -51,18 +50,11 @@ def _line(each: Fault) -> dict[str, str]:
     }
 
 
-@contextmanager
-def up() -> Iterator[Alive]:
-    """Return the estate, started from a copy of the shop whose services send a share of their traces."""
-    from workbench.bench.estate.compose import LEFT_OUT, SHOP
+def up() -> AbstractContextManager[Alive]:
+    """Return the estate, started, its services declared to send a share of their traces."""
     from workbench.bench.estate.running import Estate  # late: it looks for servers and compilers
 
-    with tempfile.TemporaryDirectory() as place:
-        shop = Path(shutil.copytree(SHOP, Path(place) / "shop", ignore=shutil.ignore_patterns(*LEFT_OUT)))
-        declared = (shop / "compose.yaml").read_text()
-        (shop / "compose.yaml").write_text(declared.replace(f'{SAMPLER}: "1.0"', f'{SAMPLER}: "{SAMPLED}"'))
-        with Estate.up(shop=shop) as estate:
-            yield estate
+    return Estate.up(declared=lambda text: text.replace(f'{SAMPLER}: "1.0"', f'{SAMPLER}: "{SAMPLED}"'))
 
 
 def run(
@@ -76,7 +68,7 @@ def run(
     say: Say = print,
     start: Up = up,
 ) -> dict[str, str]:
-    """Record faults one after another on one estate; one that fails does not keep the others from it.
+    """Record faults one after another on one estate; after one that fails, on a new one.
 
     Args:
         names: of the faults, in their order.
@@ -96,7 +88,8 @@ def run(
         Unavailable: the estate does not come up.
     """
     chosen, problems = [fault(name) for name in names], dict[str, str]()
-    with start() as estate:
+    with ExitStack() as standing:
+        estate = standing.enter_context(start())
         for place, each in enumerate(chosen):
             try:
                 take = taken(estate, each, seed=seed + place, pace=pace, say=say)
@@ -104,6 +97,9 @@ def run(
             except PersonError as error:
                 problems[each.name] = error.problem
                 say(f"{each.name}: FAILED: {error.problem}")
+                if each is not chosen[-1]:  # what is left of it must not spoil the others
+                    standing.close()
+                    estate = standing.enter_context(start())
                 continue
             if hidden:
                 hide(folder, truth / f"{folder.name}.json", estate.services, seed + place)

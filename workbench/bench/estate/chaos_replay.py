@@ -13,7 +13,8 @@ import pandas as pd
 from ontology import iris
 from ontology.errors import Unavailable
 from ontology.nouns import Entity, Window
-from workbench.bench.estate.recorder import ENVIRONMENT, Alive, Take, Written
+from workbench.bench.estate.compose import ENVIRONMENT
+from workbench.bench.estate.recorder import Alive, Take, Written
 from workbench.bench.estate.recorder_sources import sources_of
 from workbench.nouns import Answered, Modality, Observation, Question, Silent
 from workbench.telemetry.recorded import recorded_sources

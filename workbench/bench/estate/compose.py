@@ -19,6 +19,8 @@ import yaml
 from ontology.errors import BadInput, NotFound
 
 SHOP = Path(__file__).with_name("shop")
+ENVIRONMENT = "shop"
+"""What its things belong to, in the graph, in its alerts and in its cases."""
 LEFT_OUT = ("__pycache__", "node_modules", "*.pyc", "build", "data")
 """What a run leaves behind in the shop's folder, as patterns of file names: no copy takes it along."""
 PORT = 8080

@@ -23,13 +23,13 @@ from ontology.errors import Unavailable
 from ontology.nouns import Entity, Window
 from workbench.bench.estate import recorder_graph
 from workbench.bench.estate.chaos_impact import Meter, Reading, alerts, hurt
+from workbench.bench.estate.compose import ENVIRONMENT
 from workbench.bench.estate.faults.acts import release
 from workbench.bench.estate.faults.nouns import Fault, Heal, Label, Running
 from workbench.bench.estate.recorder_sources import SAMPLED, STEP, Shares, Watched, cleaner, fitted, kept, sources_of
 from workbench.nouns import Answered, Modality, Observation, Question
 from workbench.telemetry.recording import Recording, case_about
 
-ENVIRONMENT = "shop"
 LIMIT = 300_000
 """Bytes of a case, all its files together."""
 OURS = '__name__!~"(http_client|db_client)_.*_bucket|(prometheus|alertmanager|go|net_conntrack|promhttp)_.*"'
@@ -197,7 +197,8 @@ def written(estate: Alive, take: Take, out: Path, truth: Path, *, say: Say = pri
     _saved(estate, take, folder, asked, shares)
     recorder_graph.write(estate.repository, folder, ENVIRONMENT, utc_of(take.alert))
     while (size := sum(path.stat().st_size for path in folder.iterdir())) > LIMIT:
-        spans = (folder / "traces.parquet").stat().st_size
+        told = folder / "traces.parquet"
+        spans = told.stat().st_size if told.exists() else 0
         if spans < size - LIMIT:
             raise Unavailable(f"{take.fault.name} makes a case of {size:,} bytes.", next_step="Let fewer users in.")
         shares = replace(shares, traces=shares.traces * 0.95 * (1 - (size - LIMIT) / spans))

@@ -25,16 +25,18 @@ def shuffled(services: Sequence[str], seed: int) -> dict[str, str]:
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """Return the text with every service's name replaced: in small letters, in capitals, and as a class is called.
+    """Return the text with every service's name replaced, also within a word: small, in capitals, and with one.
 
-    >>> renamed("PAYMENT_URL=http://payment:8080 PaymentServer", {"payment": "walrus"})
-    'WALRUS_URL=http://walrus:8080 WalrusServer'
+    A step of a pipeline that is called as a service is (`actions/checkout`) stays.
+
+    >>> renamed("PAYMENT_URL=http://payment:8080 PaymentServer actions/payment@v4", {"payment": "walrus"})
+    'WALRUS_URL=http://walrus:8080 WalrusServer actions/payment@v4'
     """
     forms = {
         form(name): form(other) for name, other in names.items() for form in (str.lower, str.upper, str.capitalize)
     }
     pattern = "|".join(re.escape(each) for each in sorted(forms, key=len, reverse=True))
-    return re.sub(pattern, lambda found: forms[found[0]], text) if forms else text
+    return re.sub(rf"(?<!actions/)(?:{pattern})", lambda found: forms[found[0]], text) if forms else text
 
 
 def write_as(folder: Path, names: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from workbench.bench.estate import build, servers
-from workbench.bench.estate.compose import LEFT_OUT, PORT, SHOP, Compose
+from workbench.bench.estate.compose import ENVIRONMENT, LEFT_OUT, PORT, SHOP, Compose
 from workbench.bench.estate.events import Event, Events
 from workbench.bench.estate.infrastructure import SCRAPER, Folders, Infrastructure, stores
 from workbench.bench.estate.network import Link, Network
@@ -33,7 +33,6 @@ from workbench.bench.estate.releasing import FLAGS, Releases
 from workbench.bench.estate.servers import Notified
 from workbench.bench.estate.services import Services
 
-ENVIRONMENT = "shop"
 USERS = "users"
 """The users as a caller: they come through links of their own."""
 INHERITED = ("PATH", "LANG", "HOME", "TMPDIR", "JAVA_HOME", "VIRTUAL_ENV")
@@ -56,7 +55,14 @@ class Estate:
 
     @classmethod
     def up(
-        cls, folder: Path | None = None, seed: int = 1, users: int = 12, *, shop: Path = SHOP, told: Notified = NOBODY
+        cls,
+        folder: Path | None = None,
+        seed: int = 1,
+        users: int = 12,
+        *,
+        shop: Path = SHOP,
+        told: Notified = NOBODY,
+        declared: Callable[[str], str] = str,
     ) -> Estate:
         """Start the estate; it answers when this returns.
 
@@ -66,13 +72,14 @@ class Estate:
             users: how many visit it.
             shop: what to run: a folder with a compose file.
             told: whom Alertmanager tells.
+            declared: what its compose file says, from what that of the shop says; the same where it is not given.
 
         Raises:
             Unavailable: something that it needs is not installed, or does not start. Nothing is left running then.
         """
         estate = cls(folder, seed, shop)
         try:
-            estate._come_up(users, told)
+            estate._come_up(users, told, declared)
         except BaseException:
             estate.down()
             raise
@@ -297,10 +304,11 @@ class Estate:
 
     # how it comes up
 
-    def _come_up(self, users: int, told: Notified) -> None:
+    def _come_up(self, users: int, told: Notified, declared: Callable[[str], str]) -> None:
         if self._temporary:
             self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
         shutil.copytree(self._source, self.repository, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        self.compose.write_text(declared(self.compose.read_text()))
         self._folders.make()
         services = self._compose.services
         environments = [each.environment for each in services.values()]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 from ontology.errors import NotFound, Unavailable
 from workbench.bench.estate.build import cache
+from workbench.bench.estate.compose import ENVIRONMENT
 from workbench.bench.estate.processes import HOST, Process, Processes, failed
 
 POSTGRES_OPTIONS = {
@@ -264,7 +265,7 @@ def prometheus(
     manager: int,
     rules: Sequence[Path],
 ) -> Process:
-    """Start a Prometheus that scrapes and evaluates every two seconds.
+    """Start a Prometheus that scrapes and evaluates every two seconds, and says of its alerts where they come from.
 
     Args:
         processes: who starts it.
@@ -279,7 +280,12 @@ def prometheus(
     scrapes += [_scrape("prometheus", f"{HOST}:{port}", "prometheus:9090")]
     scrapes += [_scrape("alertmanager", f"{HOST}:{manager}", "alertmanager:9093")]
     configuration = {
-        "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
+        "global": {
+            "scrape_interval": "2s",
+            "scrape_timeout": "2s",
+            "evaluation_interval": "2s",
+            "external_labels": {"environment": ENVIRONMENT},  # on every alert, also of rules that come later
+        },
         "rule_files": [str(each) for each in rules],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{manager}"]}]}]},
         "scrape_configs": scrapes,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,26 +19,13 @@ def shuffled(seed: int) -> dict[str, str]:
     return recorder_names.shuffled(services(), seed)
 
 
-def renamed(text: str, names: Mapping[str, str]) -> str:
-    """Return the text with every service's name replaced, where it is a word: small, in capitals, or with one.
-
-    A step of a pipeline that is called as a service is (`actions/checkout`) stays.
-
-    >>> renamed("PAYMENT_URL=http://payment:8080 # Payment, payments, actions/payment@v4", {"payment": "walrus"})
-    'WALRUS_URL=http://walrus:8080 # Walrus, payments, actions/payment@v4'
-    """
-    forms = {form(old): form(new) for old, new in names.items() for form in (str.lower, str.upper, str.capitalize)}
-    word = re.compile(rf"(?<![A-Za-z])(?<!actions/)(?:{'|'.join(map(re.escape, forms))})(?![A-Za-z])")
-    return word.sub(lambda found: forms[found[0]], text)
-
-
 def write(names: Mapping[str, str], folder: Path) -> Path:
     """Write the shop with these names to `folder/shop`, without what a run leaves behind."""
     shop = folder / "shop"
     for source in sorted(SHOP.rglob("*")):
         path = source.relative_to(SHOP)
         if source.is_file() and not {*LEFT_OUT}.intersection(path.parts):
-            target = shop / renamed(path.as_posix(), names)
+            target = shop / recorder_names.renamed(path.as_posix(), names)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(renamed(source.read_text(), names))
+            target.write_text(recorder_names.renamed(source.read_text(), names))
     return shop

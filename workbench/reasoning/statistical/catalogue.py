@@ -19,6 +19,7 @@ from workbench.reasoning.statistical import (
     altered,
     balance,
     divergence,
+    experience,
     kubernetes,
     onway,
     resources,
@@ -53,6 +54,7 @@ WITNESSES = (
     Witness("state", altered.states),
     Witness("alerts", alarms.alarms),
     Witness("cluster objects", kubernetes.states_of_objects),
+    Witness("closed incidents", experience.experience),
     Witness("changes", altered.changes, late=True),
 )
 

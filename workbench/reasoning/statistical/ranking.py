@@ -26,6 +26,8 @@ FOLLOWS, FOLLOWING = "follows", 0.4
 """The hint that an entity's symptoms follow from another's stated cause, and the weight that they keep."""
 OUTSIDE = 0.4
 """Weight of the symptoms of an entity that no call from the alert's entity reaches."""
+_BESIDE = (Family.CHANGE, Family.EXPERIENCE)
+"""What leads only when it is asked for: neither is a symptom."""
 LEAST = 0.5
 """Nats below which an entity is not suspected at all."""
 
@@ -52,7 +54,7 @@ class Suspect:
 
     def leading(self, *families: Family) -> Sign | None:
         """Return the most telling sign of these families, or of all but changes."""
-        asked = families or tuple(family for family in Family if family is not Family.CHANGE)
+        asked = families or tuple(family for family in Family if family not in _BESIDE)
         signs = [sign for sign in self.signs if sign.family in asked and sign.nats > 0]
         return max(signs, key=lambda sign: sign.nats, default=None)
 
@@ -85,7 +87,10 @@ def _weighed(name: str, signs: Sequence[Sign], explained: bool, seen: Seen) -> S
     factor = min(1.0, max(others, 0.0) / ENOUGH)
     signs = [replace(sign, nats=sign.nats * factor) if sign.family is Family.CHANGE else sign for sign in signs]
     if seen.outside(name):  # a symptom reaches the alert along calls; what is stated of a thing's own state need not
-        signs = [sign if sign.cause else replace(sign, nats=sign.nats * OUTSIDE) for sign in signs]
+        signs = [
+            sign if sign.cause or sign.family is Family.EXPERIENCE else replace(sign, nats=sign.nats * OUTSIDE)
+            for sign in signs
+        ]
     if any(sign.hint == FOLLOWS for sign in signs):  # what it needs has a stated cause: its symptoms are that one's
         signs = [sign if sign.cause or sign.nats < 0 else replace(sign, nats=sign.nats * FOLLOWING) for sign in signs]
     nats = _joined(signs)
@@ -97,7 +102,10 @@ def _discounted(sign: Sign) -> Sign:
 
 
 def _joined(signs: Iterable[Sign]) -> float:
-    """Return the strongest family in full, the others at FURTHER, what speaks against at FURTHER too."""
+    """Return the strongest family in full, the others at FURTHER, what speaks against at FURTHER too.
+
+    Experience counts in full beside them: it was learned as what is to be added to all of that.
+    """
     best: defaultdict[Family, float] = defaultdict(float)
     against = 0.0
     for sign in signs:
@@ -105,8 +113,9 @@ def _joined(signs: Iterable[Sign]) -> float:
             best[sign.family] = max(best[sign.family], sign.nats)
         else:
             against += sign.nats
+    learned = best.pop(Family.EXPERIENCE, 0.0)
     most = max(best.values(), default=0.0)
-    return most + FURTHER * (sum(best.values()) - most) + FURTHER * against
+    return learned + most + FURTHER * (sum(best.values()) - most) + FURTHER * against
 
 
 def _believed(suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:

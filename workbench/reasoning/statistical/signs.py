@@ -23,6 +23,7 @@ class Family(StrEnum):
     STATE = "state"
     PATTERN = "pattern"
     PATH = "path"
+    EXPERIENCE = "experience"
 
 
 CHANNEL_CAP = 5.0

@@ -171,11 +171,12 @@ def neighbour(kind: str, words: Callable[[Running], tuple[object, ...]]) -> Inje
 
 
 def limited(service: str, *, fds: int | None = None, memory: int | None = None) -> Inject:
-    """Start the service again under limits that are too tight."""
+    """Put the service under limits that are too tight: of memory at once, of descriptors from a new start on."""
 
     def inject(estate: Running) -> Heal:
         estate.limit(service, fds=fds, memory=memory)
-        estate.restart(service)
+        if fds is not None:
+            estate.restart(service)
 
         def heal() -> None:
             estate.limit(service, fds=0 if fds else None, memory=0 if memory else None)
