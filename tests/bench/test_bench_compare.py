@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from ontology.errors import BadInput
-from workbench.bench import compare, page, progress, report, run
+from workbench.bench import compare, page, progress, report
+from workbench.bench.run import run
 from workbench.bench.score import Results, Score
 from workbench.cli import workbench as main
 
-RECORDINGS = Path(run.__code__.co_filename).parent / "recordings"
+RECORDINGS = Path(report.__file__).parent / "recordings"
 
 
 def result(ranks: dict[str, int | None], dataset: str = "shop") -> dict[str, Any]:
