@@ -38,6 +38,9 @@ VERBS = [
     ("lab",),
     ("open",),
     ("investigate",),
+    ("watch",),
+    ("mute",),
+    ("grade",),
     ("scan",),
     ("query",),
     ("episodes",),
@@ -363,7 +366,7 @@ def test_bench_writes_its_figures(workbench: Any, small_case: Path, tmp_path: Pa
     figures = results["datasets"]["small-shop"]
 
     assert ran.code == 0, ran.err
-    assert set(results) == {"validity", "datasets", "average", "groups", "cases"}
+    assert set(results) == {"validity", "datasets", "average", "groups", "cases", "faultless"}
     assert {name: figures[name] for name in ("n", "ac@1", "ac@3", "avg@5")} == {
         "n": 1,
         "ac@1": 1.0,

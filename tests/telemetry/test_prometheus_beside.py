@@ -189,14 +189,14 @@ def test_an_exemplar_leads_to_its_trace(prometheus: str) -> None:
     assert "payment http_request_duration_seconds: 1.9 s at" in reply.digest
 
 
-def test_a_rate_is_taken_over_four_scrapes(prometheus: str) -> None:
-    """Scraped every second, rates are taken over four: a fault of half a minute shows. Wide steps are wider."""
+def test_a_rate_is_taken_over_some_scrapes_and_no_less_than_the_least(prometheus: str) -> None:
+    """Scraped every second, rates are taken over twenty seconds, the least; those of wide steps over more."""
     about = recent(Modality.METRICS, PAYMENT, what="process_cpu_percent")
     anyone = recent(Modality.METRICS, what="process_cpu_percent")
-    fine, coarse = (PrometheusSource(prometheus, step=step) for step in (1, 15))
+    fine, coarse = (PrometheusSource(prometheus, step=step) for step in (1, 30))
 
-    assert [source.ask(about).reply.query.rpartition("[")[2] for source in (fine, coarse)] == ["4s]))", "16s]))"]
-    assert "[4s]" in fine.ask(anyone).reply.query
+    assert [source.ask(about).reply.query.rpartition("[")[2] for source in (fine, coarse)] == ["20s]))", "31s]))"]
+    assert "[20s]" in fine.ask(anyone).reply.query
 
 
 def test_a_recording_takes_rates_over_the_same_range(prometheus: str, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_recording_takes_rates_over_the_same_range(prometheus: str, tmp_path: 
 
     assert isinstance(after, Answered)
     assert after.query == before.query
-    assert "[4s]" in after.query
+    assert "[20s]" in after.query
 
 
 def test_alerts_are_told_by_their_rule(prometheus: str) -> None:
@@ -307,7 +307,7 @@ def test_the_slowest_that_is_asked_about_decides(fault_window: Window) -> None:
     with VendorServer(answer) as server:
         scrapes = Scrapes(PrometheusSource(server.url))
         asked = [("gateway",), ("payment", "gateway"), (), ("unheard",)]
-        assert [scrapes.range("service", each, 2.0) for each in asked] == [8, 240, 8, 60]
+        assert [scrapes.range("service", each, 2.0) for each in asked] == [20, 240, 20, 60]
 
 
 def test_a_server_without_rules_of_its_own_still_tells_what_fired(fault_window: Window) -> None:
