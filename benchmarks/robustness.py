@@ -10,6 +10,7 @@ Without a switch all is measured.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -192,6 +193,11 @@ def _renamed(each: Observation, words: Mapping[str, str]) -> Observation:
     table = each.reply.table.copy()
     for column in {"entity", "service"} & set(table.columns):
         table[column] = table[column].map(lambda name: words.get(name, name))
+    if "message" in table.columns:  # a caller's line names whom it called
+        longest = sorted(words, key=len, reverse=True)
+        names = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest))})(?![\w-])")
+        lines = {line: names.sub(lambda found: words[found[0]], str(line)) for line in table["message"].unique()}
+        table["message"] = table["message"].map(lines)
     if "metric" in table.columns:  # an edge's metric names its caller
         table["metric"] = table["metric"].map({name: _edge(name, words) for name in table["metric"].unique()})
     return replace(each, reply=replace(each.reply, table=table))

@@ -37,6 +37,15 @@ class Calls:
         """Return who calls it."""
         return frozenset(self._callers.get(name, ()))
 
+    def above(self, name: str) -> frozenset[str]:
+        """Return its callers, theirs, and so on; never itself."""
+        found, waiting = set[str](), [name]
+        while waiting:
+            new = self.callers(waiting.pop()) - found - {name}
+            found |= new
+            waiting += sorted(new)
+        return frozenset(found)
+
     def distance(self, start: str) -> dict[str, int]:
         """Return the number of calls from `start` down to everything reachable, itself at 0."""
         found, queue = {start: 0}, deque([start])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from workbench.reasoning.statistical.calls import Calls
 from workbench.reasoning.statistical.ranking import Suspect
 from workbench.reasoning.statistical.signs import Family, Sign
@@ -27,10 +29,11 @@ SHARE = 0.6
 
 
 def stated(suspect: Suspect) -> Sign | None:
-    """Return the most telling sign that names a cause, where nothing else tells much more."""
+    """Return the most telling sign that names a cause, else a mode, where nothing else tells much more."""
     leading = suspect.leading()
-    known = [sign for sign in suspect.signs if sign.cause and leading and sign.nats >= SHARE * leading.nats]
-    return max(known, key=lambda sign: sign.nats, default=None)
+    enough = SHARE * leading.nats if leading is not None else math.inf
+    known = [sign for sign in suspect.signs if (sign.cause or sign.mode) and sign.nats >= enough]
+    return max(known, key=lambda sign: (bool(sign.cause), sign.nats), default=None)
 
 
 def mode_of(suspect: Suspect, graph: Calls) -> str:
@@ -103,7 +106,8 @@ _CLAIMS = {
     "node-failure": "The node {name} does not work",
     "scaled-down": "{name} runs with too few replicas, or none",
     "store-refuses": "The store {name} is up and refuses its clients",
-    "name-resolution": "{name} cannot resolve the names that it calls",
+    "name-resolution": "Names are not resolved at {name}: its own, or those that it calls",
+    "certificate": "A certificate of {name} is not valid",
     "unknown": "Something is wrong in {name}",
 }
 

@@ -33,6 +33,7 @@ NEXT_STEPS = {
     "scaled-down": "See who scaled {name} and scale it back.",
     "store-refuses": "See why {name} refuses: its mode, its open connections, its last failover.",
     "name-resolution": "Resolve the name from within {name}; check its DNS policy and the cluster's DNS.",
+    "certificate": "Read the validity and the issuer of the certificate of {name}, and renew it.",
     "unknown": "Look at {name} by hand: the evidence does not say how it failed.",
 }
 REFUTED_BY = {
@@ -59,6 +60,7 @@ REFUTED_BY = {
     "scaled-down": "{name} has as many ready pods as before",
     "store-refuses": "{name} takes writes and connections of its clients",
     "name-resolution": "{name} resolves the names that it calls",
+    "certificate": "{name} shows a certificate that is valid now",
     "unknown": "another entity moved first and more",
 }
 

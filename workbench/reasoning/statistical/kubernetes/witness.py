@@ -26,6 +26,8 @@ EXPLAINED = 0.3
 """What is left of a workload's symptom where its node has one of its own."""
 SURE = 4.0
 """Nats from which a node's symptom explains those of its pods."""
+LOOPING = "crash-looping"
+"""What does not run cannot answer: whatever makes it restart, its callers' symptoms follow from it."""
 
 
 def symptoms_of(cluster: Cluster, lines: Mapping[str, Iterable[str]], graph: Calls) -> list[Symptom]:
@@ -71,7 +73,8 @@ def states_of_objects(seen: Seen) -> Iterator[Sign]:
     own = {each.entity for each in found if each.nats >= SURE}
     told = set[str]()
     for each in found:
-        for name in sorted(_explains(each, cluster, seen.graph) - own - told) if each.nats >= SURE else ():
+        explains = each.nats >= SURE or each.cause == LOOPING
+        for name in sorted(_explains(each, cluster, seen.graph) - own - told) if explains else ():
             told.add(name)
             note = f"what {name} shows follows from {each.entity}: {each.note}"
             yield Sign(name, Family.STATE, -1.0, note, observation, Modality.STATE, hint=FOLLOWS)

@@ -1,0 +1,100 @@
+"""What an alert states by itself, and whom log lines say that got no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from ontology import iris
+from ontology.nouns import Alert, Entity, Fact, Layer, Window
+from ontology.terms import CALLS, Kind
+from workbench.nouns import Answered, Case, Modality, Observation, Question
+from workbench.reasoning.statistical import StatisticalReasoner
+from workbench.reasoning.statistical.named import stated, unreached
+from workbench.reasoning.statistical.ranking import FOLLOWS
+from workbench.reasoning.statistical.seen import Seen
+from workbench.telemetry.layouts import COLUMNS
+
+SINCE = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
+WINDOW = Window(SINCE, SINCE + timedelta(minutes=5))
+NAMES = ("web", "cart", "stock")
+
+
+def look(
+    *, lines: Sequence[tuple[str, str]] = (), title: str = "ErrorsHigh", summary: str = "", at: str = "web"
+) -> Seen:
+    """Return what is seen where web calls cart and cart calls stock; its lines in the last minute, and calm before."""
+    rows = [(SINCE - timedelta(minutes=9 - n), "web", "info", "fine", "") for n in range(8)]
+    rows += [
+        (WINDOW.end - timedelta(seconds=50 - 2 * n), entity, "error", text, "")
+        for n in range(20)
+        for entity, text in lines
+    ]
+    told = [dict(zip(("time", "entity", "severity", "message", "trace_id"), row, strict=True)) for row in rows]
+    table = pd.DataFrame(told).reindex(columns=list(COLUMNS[Modality.LOGS]), fill_value="")
+    table["time"] = pd.to_datetime(table["time"], utc=True)
+    question = Question(Modality.LOGS, WINDOW, baseline=WINDOW.before(3600))
+    scope = tuple(Entity(iris.service(name), Kind.SERVICE, name) for name in NAMES)
+    calls = tuple(
+        Fact(a.iri, CALLS, b.iri, layer=Layer.RUNNING, source="made up", seen=SINCE) for a, b in pairwise(scope)
+    )
+    alert = Alert("a", title, WINDOW, summary=summary, labels={"service": at})
+    seen = Observation(question, Answered("", table), "made up", WINDOW.end)
+    return StatisticalReasoner().look(Case("c", alert, scope=scope, topology=calls, observations=(seen,)))
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "mode"),
+    [
+        ("CertificateExpires", "the certificate of stock expires in -1d", "certificate"),
+        ("TargetDown", "stock does not answer the scrape", "dependency-down"),
+        ("KubePodCrashLooping", "a container restarts", "crash-loop"),
+        ("ContainerOOMKilled", "", "memory-pressure"),
+    ],
+)
+def test_an_alert_that_states_a_condition_names_the_failure_mode_of_its_entity(
+    title: str, summary: str, mode: str
+) -> None:
+    """A rule that states a condition speaks for the entity that it names, and takes from all that call it."""
+    found = list(stated(look(title=title, summary=summary, at="stock")))
+
+    assert [(sign.entity, sign.mode) for sign in found if sign.nats > 0] == [("stock", mode)]
+    assert {sign.entity for sign in found if sign.hint == FOLLOWS} == {"web", "cart"}
+
+
+def test_an_alert_on_a_symptom_states_nothing() -> None:
+    """Latency and errors travel along calls: such an alert is no evidence for the entity that it names."""
+    assert not list(stated(look(title="LatencyHigh", summary="p99 latency of stock is 2 s", at="stock")))
+
+
+@pytest.mark.parametrize(
+    ("line", "mode"),
+    [
+        ("GET /stock on stock failed: Connection refused", "dependency-down"),
+        ("GET /stock on stock failed: getaddrinfo ENOTFOUND stock", "name-resolution"),
+    ],
+)
+def test_a_callee_that_its_caller_cannot_reach_is_named_by_the_callers_lines(line: str, mode: str) -> None:
+    """Lines of a caller that reached nobody speak for the callee that they name, and say how it failed."""
+    found = list(unreached(look(lines=[("cart", line)])))
+
+    assert [(sign.entity, sign.mode) for sign in found if sign.nats > 0] == [("stock", mode)]
+    assert [sign.entity for sign in found if sign.hint == FOLLOWS] == ["cart"]
+
+
+@pytest.mark.parametrize(
+    ("speaker", "line"),
+    [
+        ("cart", "Connection refused"),
+        ("cart", "stockroom: Connection refused"),
+        ("web", "stock failed: Connection refused"),
+        ("cart", "GET /stock on stock answered 404"),
+    ],
+)
+def test_a_line_that_names_no_callee_without_an_answer_says_nothing(speaker: str, line: str) -> None:
+    """Whom a line does not name, who is not called by the speaker, and who did answer, is not told of."""
+    assert not list(unreached(look(lines=[(speaker, line)])))
