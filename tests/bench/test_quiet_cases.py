@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.bench.quiet import quiet_cases
+from workbench.bench.quiet import quiet_cases, removed_cases
 from workbench.nouns import Modality
 from workbench.telemetry.recorded import load_case
 
@@ -46,3 +46,17 @@ def test_the_answer_says_that_nothing_was_at_fault(made: Path) -> None:
     answer = json.loads((made.parent / "truth" / f"{made.name}.json").read_text())
     assert answer["root_cause"] is None
     assert not list(made.glob("truth*"))
+
+
+def test_only_the_alerting_entity_keeps_the_incident(made: Path, tmp_path: Path) -> None:
+    """Without evidence of a cause its own metrics are those of the incident, all others those of the quiet hours."""
+    whole, quiet = load_case(FOLDER), load_case(made)
+    case = load_case(removed_cases([FOLDER], tmp_path)[0])
+    alerting, start = whole.alert.labels["service"], whole.window_abnormal.start
+    old, calm, rows = (each.table(Modality.METRICS) for each in (whole, quiet, case))
+    own = rows[(rows["entity"] == alerting) & (rows["time"] >= start)]
+    kept = old[(old["entity"] == alerting) & (old["time"] >= start) & (old["time"] <= calm["time"].max())]
+    assert len(own)
+    assert sorted(own["value"].dropna()) == sorted(kept["value"].dropna())
+    others, calmer = (each[each["entity"] != alerting]["value"].dropna() for each in (rows, calm))
+    assert sorted(others) == sorted(calmer)

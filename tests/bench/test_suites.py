@@ -28,17 +28,17 @@ def faultless(n: int, loud: int, system: str) -> list[Score]:
     ]
 
 
-def test_both_suites_of_one_case_are_run_and_told_apart(tmp_path: Path) -> None:
-    """A recording and its quiet hours: one case with a cause to find, one without, and n says so."""
+def test_all_suites_of_one_case_are_run_and_told_apart(tmp_path: Path) -> None:
+    """A recording, its quiet hours and its symptom alone: one case with a cause to find, two without; n says so."""
     out = tmp_path / "run.json"
     words = ["bench", "run", "--cases", str(RECORDING), "--reasoner", "random", "--json", str(out)]
     told = CliRunner().invoke(main, [*words, *(word for name in SUITES for word in ("--suite", name))])
 
     assert told.exit_code == 0, told.output
     ran = json.loads(out.read_text())
-    assert [case["quiet"] for case in ran["cases"]] == [None, True]
-    assert (ran["faultless"]["n"], ran["faultless"]["systems"], ran["faultless"]["false_blame"]) == (1, 1, 0.0)
-    assert "false blame in 1 faultless cases of 1 systems: 0.000" in told.output
+    assert [case["quiet"] for case in ran["cases"]] == [None, True, True]
+    assert (ran["faultless"]["n"], ran["faultless"]["systems"], ran["faultless"]["false_blame"]) == (2, 1, 0.0)
+    assert "false blame in 2 faultless cases of 1 systems: 0.000" in told.output
 
 
 def test_false_blame_is_counted_over_all_systems_with_an_interval_that_knows_how_few_they_are() -> None:

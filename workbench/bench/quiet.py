@@ -7,13 +7,17 @@ The fault-free rows of a case (its normal window, a normal phase, a shared histo
 stands where the incident stood, the earlier part is its baseline. No value is changed, none is made up; kinds of
 telemetry that were recorded at other times are moved, each as a whole, so that their cuts fall together. The alert
 stays as it was: somebody was woken for nothing.
+
+`removed_cases` keeps the symptom: the metrics of the entity that the alert names stay as the incident had them, and
+everything else is a fault-free window, as above. What would name a cause is gone, so none may be surfaced. No answer is
+looked at: the alerting entity surfaced counts as false blame too, also where it was at fault itself.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ import pandas as pd
 
 from ontology.errors import PersonError
 from ontology.nouns import Window
+from workbench.engine.weigh import TELLING_LABELS
 from workbench.nouns import Modality
 from workbench.telemetry.cases import RecordedCase, load_case
 from workbench.telemetry.layouts import clock_of
@@ -33,6 +38,8 @@ LONG = 4.0
 EARLIER = timedelta(days=3650)
 FEWEST = 6
 """Rows without which there is nothing to cut."""
+Cuts = Mapping[Modality, pd.DataFrame]
+"""The rows of each kind of telemetry that a made case holds."""
 
 
 def quiet_cases(folders: Iterable[Path], into: Path) -> list[Path]:
@@ -45,15 +52,45 @@ def quiet_cases(folders: Iterable[Path], into: Path) -> list[Path]:
     Raises:
         NotFound, BadInput: a folder holds no case, or one that cannot be read.
     """
-    return [made for folder in folders if (made := _quiet(load_case(folder), into)) is not None]
+    return _written(folders, into, "quiet", _cuts)
 
 
-def _quiet(case: RecordedCase, into: Path) -> Path | None:
+def removed_cases(folders: Iterable[Path], into: Path) -> list[Path]:
+    """Write a case without evidence of a cause for every case whose alert names an entity that has metrics.
+
+    Args, Raises: as `quiet_cases`.
+    """
+    return _written(folders, into, "removed", _symptom_only)
+
+
+def _written(folders: Iterable[Path], into: Path, suite: str, cut: Callable[[RecordedCase], Cuts]) -> list[Path]:
+    cases = map(load_case, folders)
+    return [_write(case, rows, f"{case.id}-{suite}", into) for case in cases if Modality.METRICS in (rows := cut(case))]
+
+
+def _cuts(case: RecordedCase) -> Cuts:
+    """Return the fault-free rows of each kind that has some."""
+    return {modality: rows for modality in case.recorded if (rows := _cut(case, modality)) is not None}
+
+
+def _symptom_only(case: RecordedCase) -> Cuts:
+    """Return the same with the metrics of the alerting entity as they were recorded; nothing where it has none."""
+    cut = _cuts(case)
+    quiet = cut.get(Modality.METRICS)
+    if quiet is None:
+        return {}
+    normal = case.window_normal or Window(case.window_abnormal.start - EARLIER, case.window_abnormal.start)
+    rows = case.rows(Modality.METRICS, case.window_abnormal, baseline=normal)
+    known, labels = set(rows["entity"]), case.alert.labels
+    name = next((labels[key] for key in TELLING_LABELS if labels.get(key) in known), None)
+    if name is None:
+        return {}
+    own = rows[(rows["entity"] == name) & (rows["time"] <= quiet["time"].max())]
+    return {**cut, Modality.METRICS: pd.concat([quiet[quiet["entity"] != name], own], ignore_index=True)}
+
+
+def _write(case: RecordedCase, cut: Cuts, name: str, into: Path) -> Path:
     start = case.window_abnormal.start
-    cut = {modality: rows for modality in case.recorded if (rows := _cut(case, modality)) is not None}
-    if Modality.METRICS not in cut:
-        return None
-    name = f"{case.id}-quiet"
     folder = into / name
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, list[Any]] = {}

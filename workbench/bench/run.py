@@ -18,6 +18,7 @@ from ontology.nouns import Alert, Entity
 from workbench.assembly import recorded, recorded_alert
 from workbench.bench import progress as kept
 from workbench.bench.baselines import METHODS, baseline
+from workbench.bench.dropped import without
 from workbench.bench.gate import Validity, validity
 from workbench.bench.score import Outcome, Results, scored
 from workbench.engine import weigh
@@ -58,6 +59,7 @@ def run(
     progress: Progress | None = None,
     jobs: int = 1,
     resume: Path | None = None,
+    drop: float = 0.0,
 ) -> Results:
     """Investigate every case, then open the answers and score.
 
@@ -69,6 +71,7 @@ def run(
         jobs: how many cases at a time, each in a process of its own; more than one costs the honest seconds.
         resume: a file that keeps every outcome as it comes (JSON lines); cases that it holds for this reasoner
             and this code of ours are not run again.
+        drop: share of the sources that cannot be looked at, see `dropped.without`.
 
     Raises:
         NotFound: a folder is not there, or holds no case.
@@ -76,14 +79,15 @@ def run(
     """
     _reasoner(reasoner)
     folders = cases(case_dirs)
-    done = kept.read(resume, reasoner) if resume else {}
+    who = f"{reasoner}, {drop} of the sources dropped" if drop else reasoner
+    done = kept.read(resume, who) if resume else {}
     waiting = [folder for folder in folders if folder.resolve() not in done]
     told = len(folders) - len(waiting)
-    for outcome in _outcomes(waiting, reasoner, jobs):
+    for outcome in _outcomes(waiting, reasoner, jobs, drop):
         done[outcome.folder.resolve()] = outcome
         told += 1
         if resume:
-            kept.add(resume, reasoner, outcome)
+            kept.add(resume, who, outcome)
         if progress is not None:
             progress(told, len(folders), outcome)
     return scored((done[folder.resolve()] for folder in folders), truth)
@@ -106,32 +110,34 @@ def cases(case_dirs: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _outcomes(folders: Sequence[Path], reasoner: str, jobs: int) -> Iterator[Outcome]:
+def _outcomes(folders: Sequence[Path], reasoner: str, jobs: int, drop: float) -> Iterator[Outcome]:
     """Yield the outcomes in the order of the folders."""
     if jobs <= 1:
-        yield from (outcome(folder, reasoner) for folder in folders)
+        yield from (outcome(folder, reasoner, drop) for folder in folders)
         return
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(outcome, folders, [reasoner] * len(folders))
+        yield from pool.map(outcome, folders, [reasoner] * len(folders), [drop] * len(folders))
 
 
 def outcome(
     folder: Path,
     reasoner: str = "statistical",
+    drop: float = 0.0,
     *,
     memory: Memory | None = None,
     watched: Callable[[Case], object] | None = None,
 ) -> Outcome:
     """Investigate one case to its end; a crash is an outcome too, with its reason and without a ranking.
 
-    `memory` is what is remembered, nothing by default; `watched` is shown the ended case.
+    `drop` is the share of sources that are gone; `memory` is what is remembered, nothing by default; `watched` is shown
+    the ended case.
     """
     case_id, dataset, system = _named(folder)
     began = time.perf_counter()
     try:
-        ended = _investigated(folder, _reasoner(reasoner), memory or NoMemory())
+        ended = _investigated(folder, _reasoner(reasoner), memory or NoMemory(), drop)
     except Exception as error:
         # Whatever went wrong, the case counts as failed and says why; the run goes on to the next case.
         crash = f"{type(error).__name__}: {error}".splitlines()[0][:300]
@@ -153,9 +159,12 @@ def _loads(folder: Path) -> bool:
         return False
 
 
-def _investigated(folder: Path, reasoner: Reasoner, memory: Memory) -> Case:
+def _investigated(folder: Path, reasoner: Reasoner, memory: Memory, drop: float) -> Case:
     case = opened(recorded_alert(str(folder)))
-    for later in investigate(case, environment=recorded(folder), reasoner=reasoner, memory=memory, budget=BUDGET):
+    place = recorded(folder)
+    if drop:
+        place = without(place, drop, case.id)
+    for later in investigate(case, environment=place, reasoner=reasoner, memory=memory, budget=BUDGET):
         case = later
     return case
 

@@ -1,4 +1,4 @@
-"""What is made of recorded cases before a run: the incidents as they are, or the quiet hours around them.
+"""What is made of recorded cases before a run: the incidents, the quiet hours around them, the symptom without a cause.
 
 with held(Path("run.jsonl"), "quiet") as place:
     folders = suite("quiet", cases([Path("cases")]), place)
@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ontology.errors import NotFound
-from workbench.bench.quiet import quiet_cases
+from workbench.bench.quiet import quiet_cases, removed_cases
 
 RECORDED = "recorded"
 """The cases as they were recorded."""
-MADE: Mapping[str, Callable[[Sequence[Path], Path], list[Path]]] = {"quiet": quiet_cases}
+MADE: Mapping[str, Callable[[Sequence[Path], Path], list[Path]]] = {
+    "quiet": quiet_cases,
+    "removed": removed_cases,
+}
 """Suites that are made of recorded cases, each by a function of their folders and of the place where its own go."""
 SUITES = (RECORDED, *MADE)
 

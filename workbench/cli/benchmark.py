@@ -39,11 +39,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     default=(RECORDED,),
     type=click.Choice(SUITES),
-    help="the cases as recorded, or their fault-free hours; may be given twice",
+    help="the cases as recorded, their fault-free hours, or their symptom alone; may be given again",
 )
 @click.option("--truth", type=_FOLDER, help="folder with the answers, apart")
 @click.option("--reasoner", type=click.Choice(REASONERS), default="statistical", show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="cases at a time")
+@click.option("--drop-sources", "drop", type=click.FloatRange(0, 1), default=0.0, help="share of sources to take away")
 @click.option("--resume", type=_FILE, help="keep outcomes in this file; run again what it lacks only")
 @click.option("--memory-from", type=_FOLDER, help="learn from these cases and their answers; report with and without")
 @click.option("--apart", type=click.Choice(["case", "pair"]), default="case", help="what both sides never share")
@@ -55,6 +56,7 @@ def run(
     truth: Path | None,
     reasoner: str,
     jobs: int,
+    drop: float,
     resume: Path | None,
     memory_from: Path | None,
     apart: str,
@@ -64,7 +66,8 @@ def run(
 
     Further folders may follow: --cases ONE TWO THREE.
 
-    With --suite quiet it runs the fault-free hours around the cases instead: what is surfaced there is false blame.
+    With --suite quiet it runs the fault-free hours around the cases instead, with --suite removed the symptom without
+    evidence of a cause: what is surfaced there is false blame.
 
     Example: workbench bench run --cases ./cases/petshop --json results.json
     """
@@ -86,6 +89,7 @@ def run(
             truth=truth,
             jobs=jobs,
             resume=resume,
+            drop=drop,
             progress=lambda done, total, _: progress.update(bar, completed=done, total=total),
         )
     click.echo(reporting.table(results))
