@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memory import episodes
 from memory.episodes import EpisodeStore
@@ -202,6 +202,21 @@ def kubernetes_rights(settings: Settings) -> str:
 
     rights = _clients(settings).rights(context_of(settings))
     return checked(rights, settings.kubernetes_context, may_write=settings.kubernetes_may_write).words
+
+
+def firing(settings: Settings) -> list[Any]:
+    """Return the alerts that Alertmanager's API says are active now, as it words them; none are silenced or inhibited.
+
+    Raises:
+        Unavailable: it does not answer, or something else than a list.
+    """
+    from workbench.telemetry.alertmanager import AlertmanagerState
+    from workbench.telemetry.live import authorization
+
+    address = settings.alertmanager_url
+    pace = _clients(settings).paces.of(address)
+    source = AlertmanagerState(address, headers=authorization(settings, address), pace=pace)
+    return source.items("/api/v2/alerts", {"active": "true", "silenced": "false", "inhibited": "false"})
 
 
 def _live_sources(settings: Settings) -> Mapping[Modality, Source]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
@@ -112,6 +113,12 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="seconds after which a silent worker loses its case"
     )
     watch_tries: int = Field(default=3, ge=1, description="times that a case is taken up before it counts as failed")
+    watch_in_lab: bool = Field(
+        default=True, description="let the Jupyter server keep a worker beside it, where alerts can reach it"
+    )
+    watch_poll_seconds: float = Field(
+        default=0.0, ge=0, description="seconds between looks at Alertmanager's own list of alerts; 0 leaves it alone"
+    )
     anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="key for the Claude reasoner")
     anthropic_base_url: str = Field(default="", description="another address for the Messages API")
     model: str = Field(default="claude-opus-5-5", description="model for hypotheses")
@@ -120,6 +127,10 @@ class Settings(BaseSettings):
     budget_questions: int = Field(default=40, ge=1, description="questions for one investigation")
     budget_seconds: float = Field(default=300.0, gt=0, description="wall time for one investigation")
     threshold: float = Field(default=0.85, ge=0, le=1, description="confidence from which a finding is surfaced")
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="labels of an alert, such as `team=payments severity=critical`, to the threshold of its findings",
+    )
 
     @property
     def notebooks_folder(self) -> Path:

@@ -24,6 +24,7 @@ VERBS = {
     "investigate": "workbench.cli.cases:investigate",
     "watch": "workbench.cli.watch:watch",
     "mute": "workbench.cli.watch:mute",
+    "grade": "workbench.cli.watch:grade",
     "scan": "workbench.cli.estate:scan",
     "query": "workbench.cli.estate:query",
     "graph": "workbench.cli.history:graph",

@@ -1,27 +1,38 @@
-"""Verbs on the work that is done while nobody looks: watch, mute."""
+"""Verbs on the work that is done while nobody looks: watch, mute, grade."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from workbench import assembly, settings
+from workbench.desk.poll import Poll, polls
+from workbench.desk.thresholds import route_of, threshold_of
 from workbench.desk.watch import Watch
 from workbench.graph.moments import duration
-from workbench.journal import Place, rules
+from workbench.journal import Place, outcomes, rules
 from workbench.settings import Settings
+
+MONTH = timedelta(days=30)
+"""How far back findings are told."""
+NICE = 5
+"""How far a worker beside a lab steps back, so that the lab answers."""
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="work on what is due now, then end")
 @click.option("--status", is_flag=True, help="say how the queue stands, and end")
-def watch(once: bool, status: bool) -> None:
+@click.option("--preview", is_flag=True, help="say what the thresholds showed and kept quiet in 30 days, and end")
+@click.option("--quiet", is_flag=True, help="list what was found and kept quiet in 30 days, and end")
+@click.option("--beside", is_flag=True, hidden=True, help="end with standard input; a lab comes first")
+def watch(once: bool, status: bool, preview: bool, quiet: bool, beside: bool) -> None:
     """Investigate the alerts that arrive, and write their notebooks, until interrupted.
 
     Any number may run on one data folder: the limits of the settings hold for all of them together.
@@ -31,12 +42,18 @@ def watch(once: bool, status: bool) -> None:
     chosen = settings.load()
     if status:
         _tell_queue(chosen)
+    elif preview:
+        _tell_preview(chosen)
+    elif quiet:
+        _tell_quiet(chosen)
     elif once:
+        if polls(chosen):
+            Poll(chosen).once()
         worker = Watch(chosen, _name(0))
         while (done := worker.once()) is not None:
             _tell(done)
     else:
-        _watch(chosen)
+        _watch(chosen, beside=beside)
 
 
 @click.command()
@@ -65,16 +82,63 @@ def mute(labels: tuple[str, ...], lasting: str, because: str, known_issue: bool,
         click.echo(f"{each.id}  {said}  {each.words}")
 
 
-def _watch(chosen: Settings) -> None:
-    """Let as many workers as may be under way at once work until an interrupt."""
+@click.command()
+@click.argument("alert")
+@click.argument("verdict", type=click.Choice(["right", "wrong"]))
+def grade(alert: str, verdict: str) -> None:
+    """Say whether what a worker found for an alert was right; `case.confirm()` in its notebook says the same.
+
+    Example: workbench grade slow-0af1-20260131t025800z right
+    """
+    outcomes.grade(assembly.journal(settings.load()).database, alert, right=verdict == "right")
+
+
+def _tell_preview(chosen: Settings) -> None:
+    """Tell what was shown and kept quiet as the thresholds are set, for each of them, and at others."""
+    journal = assembly.journal(chosen)
+    found = outcomes.since(journal.database, journal.now() - MONTH)
+    alerts = {each.alert_id: journal.alert(each.alert_id).alert for each in found}
+    told = outcomes.tally(found, lambda each: threshold_of(alerts[each.alert_id], chosen))
+    click.echo(f"as set: {told.words}")
+    for labels in chosen.thresholds:
+        of_it = [each for each in found if route_of(alerts[each.alert_id], chosen) == labels]
+        there = outcomes.tally(of_it, lambda _each, at=chosen.thresholds[labels]: at)  # type: ignore[misc]  # a default
+        click.echo(f"{labels} at {chosen.thresholds[labels]:.2f}: {there.words}")
+    for hundredths in range(50, 100, 5):
+        at = hundredths / 100
+        click.echo(f"all at {at:.2f}: {outcomes.tally(found, lambda _each, at=at: at).words}")  # type: ignore[misc]  # a default
+
+
+def _tell_quiet(chosen: Settings) -> None:
+    """List quiet findings, the latest first; one in ten asks for a grade."""
+    journal = assembly.journal(chosen)
+    for each in reversed(outcomes.since(journal.database, journal.now() - MONTH)):
+        if not each.shown:
+            asked = "  grade it?" if each.offered and each.right is None else ""
+            click.echo(f"{_time(each.at)}  {each.confidence:.2f}  {each.alert_id}  {each.summary}{asked}")
+
+
+def _watch(chosen: Settings, *, beside: bool) -> None:
+    """Let as many workers as may be under way at once work until an interrupt, or the end of the lab beside them."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if beside:
+        os.nice(NICE)
+        threading.Thread(target=_end_with_input, args=(stop,), daemon=True).start()
     click.echo(f"Watching {chosen.home}; interrupt to end.", err=True)
     workers = [Watch(chosen, _name(n)) for n in range(chosen.watch_at_once)]
-    with ThreadPoolExecutor(len(workers), thread_name_prefix="watch") as pool:
-        for done in [pool.submit(each.until, stop, _tell) for each in workers]:
+    with ThreadPoolExecutor(len(workers) + 1, thread_name_prefix="watch") as pool:
+        begun = [pool.submit(each.until, stop, _tell) for each in workers]
+        if polls(chosen):
+            begun.append(pool.submit(Poll(chosen).until, stop))
+        for done in begun:
             done.result()
+
+
+def _end_with_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
 def _tell(place: Place) -> None:

@@ -24,7 +24,7 @@ from workbench.engine.close import closed
 from workbench.engine.conclude import conclude
 from workbench.engine.learning import in_words, meant, taken_back, with_its_ends
 from workbench.engine.loop import investigate
-from workbench.journal import Entry, Journal
+from workbench.journal import Entry, Journal, outcomes
 from workbench.notebook import nextcell
 from workbench.nouns import Budget, Case, Hypothesis, State, Steer
 from workbench.ports import Reasoner
@@ -216,6 +216,7 @@ class Desk:
         path = self.tools.notebook
         episode = closed(self.case, word, self.now(), remedy=remedy, notebook=path.name)
         self.tools.memory.remember(episode, path if path.is_file() else None)
+        outcomes.closed(self.tools.journal.database, self.case, word)
         nextcell.save_notebook()  # the server then refreshes the episode's copy of it
         return saved_view(episode, path)
 
@@ -370,6 +371,7 @@ class Desk:
         self._trail = [*(each for each in self._trail if each.n != number), act.entry]
         self._replayed = len(self._trail)
         self.tools.place.learn(case.id, case.learned)
+        outcomes.heard(journal.database, case)
 
     def _investigate(self, case: Case) -> Iterator[Case]:
         tools = self.tools

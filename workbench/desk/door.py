@@ -11,7 +11,9 @@ from ontology.nouns import Alert
 from workbench import assembly, settings
 from workbench.desk import hand
 from workbench.desk.asking import GraphInHand
+from workbench.desk.beside import Beside
 from workbench.desk.desk import Desk, Tools
+from workbench.desk.thresholds import threshold_of
 from workbench.engine.loop import opened
 from workbench.journal import Entry, Journal
 from workbench.notebook.document import path_for
@@ -38,7 +40,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
         NotFound: the journal holds no such alert.
     """
     warmed = _warm.pop(alert_id, None)
-    desk = warmed if warmed and not again else _taken_over(alert_id, again=again)
+    desk = warmed if warmed and not again else sit_down(alert_id, settings.load(), again=again)
     hand.take(alert_id, desk)
     _greet()
     return desk
@@ -46,7 +48,7 @@ def open(alert_id: str, *, again: bool = False) -> Desk:  # said aloud as wb.ope
 
 def warm(alert_id: str) -> None:
     """Open a case ahead of the cell that shows it; the lab extension calls this while the saved screen still stands."""
-    _warm[alert_id] = _taken_over(alert_id)
+    _warm[alert_id] = sit_down(alert_id, settings.load())
 
 
 def recorded(name: str, *, again: bool = False) -> Desk:
@@ -86,7 +88,7 @@ def take_up(
         memory=assembly.memory(chosen),
         reasoner=assembly.reasoner(chosen, journal.ledger, reasoner),
         budget=assembly.budget(chosen),
-        threshold=chosen.threshold,
+        threshold=threshold_of(alert, chosen),
         notebook=path_for(alert, chosen.notebooks_folder),
     )
     desk = sit(case, tools, journal.trail(case.id))
@@ -94,10 +96,16 @@ def take_up(
     return desk
 
 
-def _taken_over(alert_id: str, *, again: bool = False) -> Desk:
-    """Take up a case for a person: a worker that is at it lets go, and what it found is resumed."""
-    chosen = settings.load()
-    assembly.journal(chosen).queue.taken_over(alert_id)
+def sit_down(alert_id: str, chosen: Settings, *, again: bool = False) -> Desk:
+    """Take up a case for a person: beside the worker that is at it, else as their own."""
+    journal = assembly.journal(chosen)
+    if not again and journal.queue.at_work(alert_id) and journal.trail(opened(journal.alert(alert_id).alert).id):
+        journal.queue.opened(alert_id)
+        desk = take_up(alert_id, chosen, sit=Beside)
+        assert isinstance(desk, Beside)
+        desk.follow()
+        return desk
+    journal.queue.taken_over(alert_id)
     return take_up(alert_id, chosen, again=again)
 
 

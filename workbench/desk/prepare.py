@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 VIEWS = ("alert", "graph", "metrics", "logs", "traces", "hypotheses", "coverage", "episodes", "spend", "timeline")
 """Views that a fresh notebook holds from the start: a cell whose last line is `case.<view>()`."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{1,16}")
 _LAST_LINE = re.compile(r"case(?:\.(?P<view>\w+)\(\))?")
 
 
@@ -40,9 +41,11 @@ class Desks:
         journal.receive(delivery.alerts, assembly.LIVE, delivery.resolved, delivery.repeats)
 
     def alert(self, alert_id: str) -> Alert | None:
-        """Return the alert, or None where the journal does not hold it."""
+        """Return the alert of that id, or the latest of that fingerprint; None where the journal holds neither."""
+        journal = assembly.journal(self.settings)
+        meant = journal.queue.fired_last(alert_id) if _FINGERPRINT.fullmatch(alert_id) else None
         try:
-            return assembly.journal(self.settings).alert(alert_id).alert
+            return journal.alert(meant or alert_id).alert
         except NotFound:
             return None
 
@@ -64,6 +67,13 @@ class Desks:
     def opened(self, alert: Alert) -> None:
         """Note that a person is led to the notebook, so that no worker writes into it any more."""
         assembly.journal(self.settings).queue.opened(alert.id)
+
+    def read(self, path: Path) -> None:
+        """Note that a person reads the notebook, where it is that of an alert."""
+        queue = assembly.journal(self.settings).queue
+        place = queue.place(path.stem)
+        if place is not None and place.opened is None:
+            queue.opened(place.alert_id)
 
     def saved(self, path: Path) -> None:
         """Put the notebook as it was just saved into the episodes that remember it."""

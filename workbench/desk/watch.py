@@ -25,7 +25,7 @@ from workbench.desk.desk import Act, Desk, Tools
 from workbench.desk.door import take_up
 from workbench.desk.prepare import fill
 from workbench.desk.triage import triage
-from workbench.journal import Claim, Entry, Journal, Limits, Place
+from workbench.journal import Claim, Entry, Journal, Limits, Place, outcomes
 from workbench.notebook import document
 from workbench.nouns import Case
 from workbench.settings import Settings
@@ -138,6 +138,7 @@ class Watch:
             _log.exception("The investigation of %s broke.", claim.alert_id)
             journal.queue.let_go(claim, f"{type(error).__name__}: {error}", limits)
         else:
+            outcomes.keep(journal.database, desk.case, journal.now())
             journal.queue.finish(claim, desk.case.ended)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -101,6 +101,14 @@ def deliver(payload: Mapping[str, object]) -> Delivery:
             f"The payload holds {len(entries)} alerts; at most {ALERTS} fit one delivery.",
             next_step=f"Set max_alerts: {ALERTS} in Alertmanager's webhook_config.",
         )
+    return listed(entries)
+
+
+def listed(entries: Sequence[object]) -> Delivery:
+    """Return alerts of a list, however many: those of a payload, or what `GET /api/v2/alerts` answers.
+
+    Of the API's alerts all fire; their `status` is an object.
+    """
     good: dict[str, Alert] = {}
     problems, resolved = [], {}
     for place, entry in enumerate(entries):

@@ -1,7 +1,8 @@
 """Journal: what must not get lost. One SQLite file (WAL, synchronous FULL) is the system of record.
 
 Lives here: the alerts as they came in and the trail of every case (`journal`), money reserved before a call and
-settled after it (`money`), the queue of what was delivered (`queue`), how a noun becomes text and comes back equal
+settled after it (`money`), the queue of what was delivered (`queue`), what a person muted (`rules`), what workers found
+and whether it was right (`outcomes`), how a noun becomes text and comes back equal
 (`codec`), how its tables do (`tables`), and the file itself: schema, transactions, errors in the words of a person
 (`database`).
 

@@ -60,6 +60,13 @@ STEPS = (
         labels TEXT NOT NULL, because TEXT NOT NULL, made TEXT NOT NULL, until TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE outcomes (
+        alert_id TEXT PRIMARY KEY REFERENCES alerts (id), hypothesis TEXT NOT NULL, summary TEXT NOT NULL,
+        confidence REAL NOT NULL, shown INTEGER NOT NULL, offered INTEGER NOT NULL, at TEXT NOT NULL, correct INTEGER
+    ) STRICT;
+    CREATE INDEX outcomes_by_at ON outcomes (at);
+    """,
 )
 """What brings the schema from version n to n + 1. Money is in nanodollars."""
 

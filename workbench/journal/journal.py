@@ -194,6 +194,14 @@ class Journal:
             ).fetchone()
             return None if row is None else self._unpacked(row[0], self._fetching(connection))
 
+    def last(self, case_id: str) -> tuple[int, datetime] | None:
+        """Return number and time of the latest entry, which change with all that is kept; None without a trail."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT n, at FROM entries WHERE case_id = ? ORDER BY n DESC LIMIT 1", (case_id,)
+            ).fetchone()
+        return None if row is None else (row[0], datetime.fromisoformat(row[1]))
+
     def cases(self) -> tuple[str, ...]:
         """Return the ids of all cases with a trail, the latest touched first."""
         with self.database.reading() as connection:

@@ -302,11 +302,28 @@ class Queue:
                 (now, alert_id),
             )
 
+    def at_work(self, alert_id: str) -> bool:
+        """Say whether a worker is at the alert now, its lease not lapsed."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM queue WHERE alert_id = ? AND state = 'claimed' AND until > ?",
+                (alert_id, _text(self._now())),
+            ).fetchone()
+        return row is not None
+
     def place(self, alert_id: str) -> Place | None:
         """Return the alert's place, or None where it was never delivered."""
         with self.database.reading() as connection:
             row = connection.execute(f"{_PLACES} WHERE alert_id = ?", (alert_id,)).fetchone()
         return None if row is None else _place(row)
+
+    def fired_last(self, fingerprint: str) -> str | None:
+        """Return the id of the latest alert with a sender's fingerprint, of hexadecimal digits."""
+        with self.database.reading() as connection:
+            row = connection.execute(
+                "SELECT alert_id FROM queue WHERE series GLOB ? ORDER BY fired DESC LIMIT 1", (f"*-{fingerprint}",)
+            ).fetchone()
+        return None if row is None else str(row[0])
 
     def places(self, state: Progress | None = None) -> tuple[Place, ...]:
         """Return all places, or those of one state, the latest received first."""

@@ -1,7 +1,8 @@
 """Server: the Jupyter Server extension, thin: the alert link, the alert webhook, and the graph for this machine.
 
 Lives here: what the handlers need of the rest, as one protocol (`backend`), the routes (`routes`), the alert link
-(`open`), the webhook (`webhook`), their pages (`pages`), the owner of the graph's store (`graph`).
+(`open`), the webhook (`webhook`), their pages (`pages`), the owner of the graph's store (`graph`), the worker that
+runs beside the server (`attendant`).
 
 May import: `ontology`, `workbench.intake`, `workbench.settings`, jupyter_server and tornado; `workbench.desk` and
 `workbench.graph` only inside the functions below, so that a server starts without paying for them.
@@ -12,14 +13,16 @@ To add a webhook for another sender: write its intake, then a route beside the o
 from __future__ import annotations
 
 import atexit
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-    from workbench.server.backend import Backend
+    from workbench.server.backend import Backend, Desk
     from workbench.server.graph import Owner
+    from workbench.settings import Settings
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -47,7 +50,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     desk = Desk(backend, lambda: load().webhook_secret.get_secret_value(), root, secret, fields)
     graph = Graph(lambda: _owner(load().home))
     add_routes(serverapp.web_app, desk, graph)
-    serverapp.web_app.settings["workbench_graph"] = graph
+    serverapp.web_app.settings.update(workbench_graph=graph, workbench_desk=desk)
 
     def after_save(model: dict[str, Any], os_path: str, contents_manager: object, **_: object) -> None:
         if model.get("type") == "notebook":
@@ -58,11 +61,50 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
 
 
 async def _start_jupyter_server_extension(serverapp: ServerApp) -> None:
-    """Claim the graph's store, now that the server knows its port; the store itself is opened at the first request."""
-    from workbench.graph.claim import claim, release
+    """Claim the graph's store, now that the server knows its port, and start the worker where alerts can come.
+
+    The store itself is opened at the first request.
+    """
     from workbench.settings import load
 
     chosen = load()
+    _claim_graph(serverapp, chosen)
+    _hear_reads(serverapp.contents_manager, serverapp.web_app.settings["workbench_desk"], chosen.notebooks_folder)
+    if chosen.watch_in_lab and _alerts_come(chosen):
+        from workbench.server.attendant import Attendant
+
+        attendant = Attendant()
+        attendant.start()
+        atexit.register(attendant.stop)
+
+
+def _alerts_come(chosen: Settings) -> bool:
+    """Say whether an alert can reach the queue: a webhook is open, or Alertmanager is asked."""
+    polled = chosen.alertmanager_url and chosen.watch_poll_seconds
+    return bool(chosen.webhook_secret.get_secret_value() or chosen.webhook_secrets or polled)
+
+
+def _hear_reads(manager: Any, desk: Desk, notebooks: Path) -> None:
+    """Tell the desk before an incident's notebook is read, by a file browser too: jupyter_server has no hook for it.
+
+    Its event `get` also stands for each line of a folder's list, so that only the call itself tells a reader.
+    """
+    get, root, notebooks = manager.get, desk.root.resolve(), notebooks.resolve()
+    if not inspect.iscoroutinefunction(get):
+        return  # a manager of the older kind: the kernel tells, as soon as it has the case
+
+    async def heard(path: str, content: bool = True, *more: Any, **named: Any) -> Any:
+        file = root / path.strip("/")
+        if content and file.suffix == ".ipynb" and file.parent == notebooks:
+            await desk.read(file)
+        return await get(path, content, *more, **named)
+
+    manager.get = heard
+
+
+def _claim_graph(serverapp: ServerApp, chosen: Settings) -> None:
+    from workbench.graph.claim import claim, release
+
     host = _loopback_host(serverapp.ip)
     if chosen.graph or serverapp.certfile or serverapp.sock or host is None:
         return  # the graph is elsewhere, or others of this machine could not reach us

@@ -45,6 +45,10 @@ class Backend(Protocol):
         """Hear that this notebook was saved: where an episode remembers it, it remembers what is in it now."""
         ...
 
+    def read(self, path: Path) -> None:
+        """Hear that somebody reads this notebook: no worker writes into it any more."""
+        ...
+
 
 class Desk:
     """The backend as the handlers call it: opened at the first call, never on the server's own thread.
@@ -95,6 +99,13 @@ class Desk:
     def saved(self, path: Path) -> None:
         """Tell the backend that a notebook was saved, without keeping the save waiting."""
         self._slow.submit(self._tell_saved, path)
+
+    async def read(self, path: Path) -> None:
+        """Tell the backend that a notebook is about to be read, and wait until it knows."""
+        try:
+            await self.call(lambda backend: backend.read(path))
+        except PersonError as error:  # it can be read all the same
+            _log.warning("That %s is read could not be noted. %s", path.name, error)
 
     def _tell_saved(self, path: Path) -> None:
         try:

@@ -1,0 +1,124 @@
+"""Quiet unless sure: thresholds by label, what they cost as persons graded it, and quiet findings on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ontology.errors import BadInput
+from ontology.nouns import Alert
+from workbench import assembly
+from workbench.desk.door import take_up
+from workbench.desk.thresholds import route_of, threshold_of
+from workbench.desk.watch import Watch
+from workbench.engine.loop import opened
+from workbench.journal import outcomes
+from workbench.journal.outcomes import OFFERED, Tally
+from workbench.nouns import Confidence, Finding
+from workbench.settings import Settings
+
+
+@pytest.fixture
+def alert(small_case: Path) -> Alert:
+    return assembly.recorded_alert(str(small_case))
+
+
+def _found(settings: Settings, alert: Alert, n: int, confidence: float, *, shown: bool) -> str:
+    """Keep a finding for one more alert, as a worker does; return the alert's id."""
+    journal = assembly.journal(settings)
+    each = replace(alert, id=f"slow-{n:x}-20260101t000000z")
+    journal.receive([each], "nowhere")
+    case = opened(each)
+    finding = Finding("h-1", f"cause {n}", Confidence(confidence, ("said",)), shown)
+    outcomes.keep(journal.database, replace(case, findings=(finding,)), journal.now())
+    return each.id
+
+
+def test_the_threshold_with_most_labels_counts(tmp_path: Path, alert: Alert) -> None:
+    """Severity is ours, values may hold a star, the general one holds where none fits, and no labels are refused."""
+    given = {"severity=critical": 0.7, "severity=critical service=front*": 0.9, "service=cart": 0.1}
+    settings = Settings(home=tmp_path, thresholds=given, threshold=0.85)
+
+    assert threshold_of(alert, settings) == 0.9
+    assert threshold_of(replace(alert, labels={"severity": "page"}), settings) == 0.7
+    assert threshold_of(replace(alert, labels={}, severity="info"), settings) == 0.85
+    assert route_of(replace(alert, labels={}, severity="info"), settings) == ""
+    with pytest.raises(BadInput, match="names no labels"):
+        threshold_of(alert, Settings(home=tmp_path, thresholds={"checkout": 0.5}))
+
+
+def test_a_threshold_decides_what_a_worker_shows(tmp_path: Path, small_case: Path, alert: Alert) -> None:
+    """The same finding is shown at 0 and kept quiet at 1, and kept with its confidence either way."""
+    for threshold, shown in ((0.0, True), (1.0, False)):
+        settings = Settings(home=tmp_path / str(shown), thresholds={"service=frontend": threshold})
+        assembly.journal(settings).receive([alert], str(small_case))
+        Watch(settings, "a").once()
+
+        journal = assembly.journal(settings)
+        (outcome,) = outcomes.since(journal.database, alert.fired)
+        assert (outcome.shown, outcome.offered, outcome.right) == (shown, not shown, None)
+        assert 0 < outcome.confidence < 1
+
+
+def test_what_a_person_says_in_the_notebook_is_a_grade(tmp_path: Path, small_case: Path, alert: Alert) -> None:
+    """Confirmed, it was right; ruled out, or closed as no fault, it was wrong."""
+    settings = Settings(home=tmp_path)
+    journal = assembly.journal(settings)
+    journal.receive([alert], str(small_case))
+    Watch(settings, "a").once()
+
+    def right() -> bool | None:
+        return outcomes.since(journal.database, alert.fired)[0].right
+
+    desk = take_up(alert.id, settings)
+    assert right() is None
+    desk.confirm()
+    assert right() is True
+    desk.save("no-fault")
+    assert right() is False
+    assert take_up(alert.id, settings, again=True).case.hypotheses
+    assert right() is False
+
+
+def test_a_preview_counts_by_what_was_graded(workbench: Any, alert: Alert) -> None:
+    """Twelve shown with eleven right, nine quiet with four of five: the command line says just that."""
+    settings = Settings(home=workbench.home)
+    shown = [_found(settings, alert, n, 0.9, shown=True) for n in range(12)]
+    quiet = [_found(settings, alert, 100 + n, 0.6, shown=False) for n in range(9)]
+    for n, alert_id in enumerate((*shown, *quiet[:5])):
+        assert workbench("grade", alert_id, "wrong" if n in (0, 12) else "right").code == 0
+
+    ran = workbench("watch", "--preview", THRESHOLDS='{"severity=critical": 0.95}')
+
+    lines = dict(line.split(": ") for line in ran.out.splitlines())
+    assert lines["all at 0.85"] == "12 shown, 11 right; 9 quiet, 4 of 5 graded would have been right"
+    assert lines["as set"] == lines["severity=critical at 0.95"]
+    assert lines["as set"].startswith("0 shown, 0 right; 21 quiet, 15 of 17 graded")
+    workbench("grade", "nothing-0-20260101t000000z", "right").refused("No worker found anything")
+
+
+def test_one_in_ten_quiet_findings_asks_for_a_grade(workbench: Any, alert: Alert) -> None:
+    """All quiet findings are listed, none that was shown; graded, one asks no more."""
+    settings = Settings(home=workbench.home)
+    quiet = [_found(settings, alert, n, 0.4, shown=False) for n in range(2 * OFFERED)]
+    _found(settings, alert, 500, 0.9, shown=True)
+
+    listed = workbench("watch", "--quiet").out.splitlines()
+    asked = [line for line in listed if "grade it?" in line]
+    assert len(listed) == len(quiet)
+    assert len(asked) == 2
+    assert workbench("grade", quiet[0], "wrong").code == 0
+    assert workbench("watch", "--quiet").out.count("grade it?") == 1
+
+
+def test_nothing_found_is_no_outcome(tmp_path: Path, alert: Alert) -> None:
+    """A case without a finding leaves nothing to grade, and an empty month is told as zeros."""
+    journal = assembly.journal(Settings(home=tmp_path))
+    journal.receive([alert], "nowhere")
+    outcomes.keep(journal.database, opened(alert), journal.now())
+
+    assert outcomes.since(journal.database, alert.fired) == ()
+    assert outcomes.tally((), lambda _each: 0.5) == Tally()
