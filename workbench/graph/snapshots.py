@@ -11,7 +11,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,8 @@ SPACING, MOST = 15_000, 8
 """After how many changes a copy to look back from is kept, and how many copies."""
 TRIES, PAUSE = 40, 0.05
 """How often a reader looks for a snapshot where there is none, and how many seconds it waits before it looks again."""
+_GOING = ".going-"
+"""Before the name of a snapshot that is being removed."""
 _count = itertools.count()
 
 
@@ -61,9 +63,15 @@ def appearing(final: Path) -> Iterator[Path]:
 
 
 def forget(stale: Iterable[Path]) -> None:
-    """Remove snapshots; what a reader on another system holds goes the next time."""
+    """Remove snapshots, each out of its name at once: a reader that finds files missing sees that it is gone.
+
+    What a reader on another system holds goes the next time.
+    """
     for each in stale:
-        shutil.rmtree(each, ignore_errors=True)
+        with suppress(OSError):
+            each.rename(each.with_name(f"{_GOING}{each.name}"))
+        for going in each.parent.glob(f"{_GOING}*"):
+            shutil.rmtree(going, ignore_errors=True)
 
 
 def numbered(home: Path | None, folder: str) -> list[tuple[int, Path]]:
