@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.bench import measures
+from memory import measures
 
 
 def calibrated(n: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -68,9 +68,3 @@ def test_the_bootstrap_interval_covers_the_truth_about_as_often_as_it_says() -> 
     spans = [measures.interval((dice.uniform(0, 1, 60) < 0.7).astype(float), draws=400) for _ in range(300)]
     held = [span is not None and span.low <= 0.7 <= span.high for span in spans]
     assert 0.90 <= np.mean(held) <= 0.99
-
-
-def test_thresholds_show_fewer_and_surer() -> None:
-    """At 0.5 two of three are shown and one of them is right; at 0.95 none, whose precision is unknown."""
-    curve = measures.surfaced_at([0.9, 0.6, 0.2], [True, False, False], [0.5, 0.95])
-    assert curve == [(0.5, pytest.approx(2 / 3), 0.5), (0.95, 0.0, None)]

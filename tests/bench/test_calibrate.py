@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from memory import measures
 from ontology.errors import BadInput
-from workbench.bench import calibrate, measures
+from workbench.bench import calibrate
 from workbench.bench.calibrate import NAMES, Told
 from workbench.engine.coefficients import PRIOR, SIGNS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from memory.measures import proportion
 from ontology.errors import NotFound
 from workbench.bench import report
-from workbench.bench.measures import proportion
 from workbench.bench.score import Outcome, Results, Score
 from workbench.bench.suites import SUITES, held, suite
 from workbench.cli import workbench as main

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from memory import measures
 from ontology.errors import BadInput
-from workbench.bench import measures
 from workbench.engine.coefficients import PRIOR, SIGNS, Coefficients
 
 PENALTY = 20.0

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from memory import measures
 from ontology.errors import BadInput
-from workbench.bench import measures
 from workbench.bench.score import DEPTH
 
 NOISE = 0.05

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from workbench.bench import measures
+from memory.calibration import Judged, calibration
+from workbench.engine.coefficients import CURRENT
+from workbench.render import calibration as drawing
 
 Runs = Mapping[str, Mapping[str, Any]]
 """Results of `bench run --json` by the name of the run."""
-THRESHOLDS = tuple(n / 20 for n in range(20))
 COLOURS = ("#2563eb", "#d97706", "#059669", "#7c3aed", "#dc2626", "#0891b2", "#4b5563")
 RATES = (
     ("AC@1", "ac@1"), ("AC@3", "ac@3"), ("AC@5", "ac@5"), ("Avg@5", "avg@5"), ("cause", "cause_accuracy"),
@@ -26,16 +27,8 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #e5e7eb;white-space:nowrap}
 th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}small{color:#6b7280}
-.wide{overflow-x:auto}summary{cursor:pointer;margin:.5rem 0}input[type=range]{width:24rem;vertical-align:middle}
+.wide{overflow-x:auto}summary{cursor:pointer;margin:.5rem 0}
 @media(prefers-color-scheme:dark){body{background:#111827;color:#e5e7eb}th,td{border-color:#374151}small{color:#9ca3af}}
-"""
-SCRIPT = """
-for(const it of document.querySelectorAll("[data-belief]")){
- const b=JSON.parse(it.dataset.belief),r=it.querySelector("input"),o=it.querySelector("output");
- const say=()=>{const t=+r.value,s=b.filter(c=>c[0]>=t),q=b.filter(c=>c[0]<t),n=l=>l.filter(c=>c[1]).length;
-  o.textContent=`at ${t.toFixed(2)}: ${s.length} shown, ${n(s)} right; `
-   +`${q.length} quiet, ${n(q)} would have been right`};
- r.addEventListener("input",say);say()}
 """
 
 
@@ -52,15 +45,11 @@ def page(runs: Runs) -> str:
         _rates(_named(runs, "datasets")),
         "<p><small>Under each rate its 95 % bootstrap interval; a dash is a rate of nothing.</small></p>",
         *_charts(runs),
-        "<h2>What a threshold would show</h2>",
-        *(_slider(name, run) for name, run in runs.items()),
         *(_group(runs, group) for group in ("system", "fault_family", "difficulty")),
         *(_cases(name, run) for name, run in runs.items()),
     ]
     head = f"<meta charset=utf-8><title>Bench</title><style>{STYLE}</style>"
-    return (
-        f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}<script>{SCRIPT}</script></body></html>"
-    )
+    return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>"
 
 
 def _gate(run: Mapping[str, Any]) -> str:
@@ -100,15 +89,17 @@ def _charts(runs: Runs) -> Iterator[str]:
     import plotly.graph_objects as go
     import plotly.io as pio
 
-    drawn = [
-        ("Accuracy at the first place", _bars(go, runs)),
-        ("Is 0.8 right in eight of ten?", _reliability(go, runs)),
-        ("How sure it is of what it shows", _precision(go, runs)),
-    ]
-    for n, (title, figure) in enumerate(drawn):
-        figure.update_layout(template="plotly_white", height=380, margin={"l": 60, "r": 20, "t": 20, "b": 50})
-        plot = pio.to_html(figure, full_html=False, include_plotlyjs=n == 0, config={"displaylogo": False})
-        yield f"<h2>{escape(title)}</h2>{plot}"
+    figure = _bars(go, runs)
+    clear = dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "rgba(0,0,0,0)")
+    margin = {"l": 60, "r": 20, "t": 20, "b": 50}
+    figure.update_layout(template="none", height=380, margin=margin, font={"color": drawing.INK}, **clear)
+    bars = pio.to_html(figure, full_html=False, include_plotlyjs=True, config={"displaylogo": False})
+    yield f"<h2>Accuracy at the first place</h2>{bars}"
+    for name, run in runs.items():
+        known = calibration(judged(run))
+        if known.found:
+            curves = drawing.plot(known, f"cases of {name}", library=False)
+            yield f"<h2>How sure {escape(name)} is, and how often that is right</h2>{curves}"
 
 
 def _bars(go: Any, runs: Runs) -> Any:
@@ -130,53 +121,13 @@ def _bars(go: Any, runs: Runs) -> Any:
     return figure.update_layout(barmode="group", yaxis={"range": [0, 1.02], "title": "AC@1"})
 
 
-def belief(run: Mapping[str, Any], dataset: str = "") -> tuple[list[float], list[bool]]:
-    """Return the confidence of the first suspect of every scored case, and whether it is right."""
-    told = [
-        (float(case["confidence"]), case["rank"] == 1)
+def judged(run: Mapping[str, Any]) -> list[Judged]:
+    """Return the first suspect of every scored case under the threshold that is current, by data set."""
+    return [
+        Judged(float(case["confidence"]), case["rank"] == 1, CURRENT.threshold, case["dataset"])
         for case in run["cases"]
-        if case["scored"] and case["confidence"] is not None and dataset in ("", case["dataset"])
+        if case["scored"] and case["confidence"] is not None
     ]
-    return [sure for sure, _ in told], [right for _, right in told]
-
-
-def _reliability(go: Any, runs: Runs) -> Any:
-    figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#9ca3af"}, name="as it says")
-    for colour, (title, run) in zip(COLOURS, runs.items(), strict=False):
-        points = measures.reliability(*belief(run))
-        figure.add_scatter(
-            x=[sure for sure, _, _ in points],
-            y=[rate for _, rate, _ in points],
-            text=[f"{n} cases" for _, _, n in points],
-            mode="lines+markers",
-            name=title,
-            marker_color=colour,
-        )
-    axis = {"range": [0, 1.02]}
-    return figure.update_layout(xaxis={**axis, "title": "confidence"}, yaxis={**axis, "title": "share right"})
-
-
-def _precision(go: Any, runs: Runs) -> Any:
-    figure = go.Figure()
-    for colour, (title, run) in zip(COLOURS, runs.items(), strict=False):
-        curve = [each for each in measures.surfaced_at(*belief(run), THRESHOLDS) if each[2] is not None]
-        figure.add_scatter(
-            x=[share for _, share, _ in curve],
-            y=[precision for _, _, precision in curve],
-            text=[f"threshold {threshold:.2f}" for threshold, _, _ in curve],
-            mode="lines+markers",
-            name=title,
-            marker_color=colour,
-        )
-    axis = {"range": [0, 1.02]}
-    return figure.update_layout(xaxis={**axis, "title": "share shown"}, yaxis={**axis, "title": "share right of shown"})
-
-
-def _slider(name: str, run: Mapping[str, Any]) -> str:
-    pairs = "[" + ",".join(f"[{sure:.4f},{int(right)}]" for sure, right in zip(*belief(run), strict=True)) + "]"
-    control = '<input type=range min=0 max=1 step=0.01 value=0.7 aria-label="threshold">'
-    return f'<p data-belief="{pairs}">{escape(name)}: {control} <output></output></p>'
 
 
 def _group(runs: Runs, group: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from workbench.bench import measures
+from memory import measures
 from workbench.bench.score import Results, Score, average
 
 DEPTHS = (1, 3, 5)

@@ -17,7 +17,11 @@ DATA = (
         "row-catalog",
         "data",
         Label("catalog", "bad-data", "an import left products without what its code takes for granted"),
-        statements("catalog", "UPDATE products SET cents = NULL", "UPDATE products SET cents = 100"),
+        statements(
+            "catalog",
+            "ALTER TABLE products ALTER cents DROP NOT NULL; UPDATE products SET cents = NULL",
+            "UPDATE products SET cents = 100; ALTER TABLE products ALTER cents SET NOT NULL",
+        ),
         felt("catalog"),
     ),
     Fault(

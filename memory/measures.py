@@ -1,4 +1,4 @@
-"""How good a ranking and a confidence are: pure functions of arrays, each with its source.
+"""Pure: how good a ranking and a confidence are, functions of arrays, each with its source.
 
 A confidence is a number from 0 to 1 beside whether the first hypothesis was right. Everything that cannot be said of
 so few cases is None, never zero.
@@ -153,19 +153,6 @@ def reliability(
     order = np.argsort(sure, kind="stable")
     parts = [part for part in np.array_split(order, min(bins, max(1, len(sure) // 5))) if len(part)]
     return [(float(sure[part].mean()), float(hit[part].mean()), len(part)) for part in parts]
-
-
-def surfaced_at(
-    confidences: Sequence[float], right: Sequence[bool], thresholds: Sequence[float]
-) -> list[tuple[float, float, float | None]]:
-    """Return (threshold, share surfaced, precision of what is surfaced or None) for each threshold."""
-    sure, hit = np.asarray(confidences, float), np.asarray(right, bool)
-    found: list[tuple[float, float, float | None]] = []
-    for threshold in thresholds:
-        shown = sure >= threshold
-        precision = float(hit[shown].mean()) if shown.any() else None
-        found.append((float(threshold), float(shown.mean()) if len(sure) else 0.0, precision))
-    return found
 
 
 def same_by_chance(better: int, worse: int) -> float:
