@@ -167,13 +167,13 @@ def test_an_unknown_scanner_is_refused_with_the_known_ones(lived_in: Any, tmp_pa
 
 
 def test_a_syntax_error_shows_its_place(lived_in: Any) -> None:
-    """The line and the column of the error stand in the sentence, with a caret under the place."""
+    """The line and the column where the wrong word begins stand in the sentence, with a caret under the place."""
     ran = lived_in("query", "SELECT ?x {\n  ?x a wb:Service\n  FILTR(?x) }")
 
-    ran.refused("line 3, column 11")
+    ran.refused("line 3, column 3")
     lines = ran.err.splitlines()
     under = next(n for n, line in enumerate(lines) if line.endswith("^"))
-    assert lines[under - 1][: lines[under].index("^")].endswith("FILTR(?x")
+    assert lines[under - 1][lines[under].index("^") :] == "FILTR(?x) }"
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,8 @@ def test_disk_store_is_asked_beside_its_writer(tmp_path: Path, estate: Any, scan
         ("SELECT * {\n ?s otel:k8s.pod.name ?o }", "line 2", f"<{OTEL}k8s.pod.name>"),
         ("SELECT * { ?s ?p ?o ", "line 1, column 21", "Correct"),
         ("hello", "line 1, column 6", "Begin with SELECT"),
+        ("SELECT ?n {\n  ?a wb:calls ?n\n} ORDR BY ?n", "line 3, column 3", "Correct"),
+        ("SELECT ?n { ?a wb:calls ?n }\n  LMT\n  4 # four", "line 2, column 3", "Correct"),
     ],
 )
 def test_syntax_errors_show_the_place(query: str, place: str, hint: str, shop: GraphStore) -> None:

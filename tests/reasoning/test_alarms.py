@@ -54,6 +54,13 @@ def test_the_same_alerts_under_other_names_give_the_same_ranks() -> None:
     assert suspects(renamed(USUAL + RARE), [renamed(USUAL)] * 9) == [others[name] for name in plain]
 
 
+def test_who_calls_from_outside_shares_the_blame_and_is_no_suspect() -> None:
+    """A front of which the outside complains is not blamed for the store that it waits for; nobody outside is named."""
+    calls = [("front", "/", "trace PD from (outside)"), ("store", "/get", "trace PD from front")]
+    now = [*calls, ("store", "memory", "metric up")]
+    assert suspects(now, [ELSE] * 9) == ["store"]
+
+
 def test_a_caller_that_fails_with_everyone_is_suspected_before_those_it_calls() -> None:
     """One caller whose three calls all fail, while other callers of the same three are well: it leads."""
     failing = [(callee, "/get", "trace ERROR from broken") for callee in ("one", "two", "three")]

@@ -173,6 +173,31 @@ def test_one_sample_and_duplicate_times_are_survived() -> None:
     assert ranks(think(case_of(observed(twice)))) == ranks(think(case_of(observed(table))))
 
 
+def test_gaps_move_no_rank() -> None:
+    """With a third of all samples gone, and ten minutes of before gone whole, the same services stand first."""
+    table = metrics(SLOW_PAY)
+    kept = table[np.random.default_rng(3).random(len(table)) > 1 / 3]
+    hole = (kept["time"] > BEGAN - timedelta(minutes=20)) & (kept["time"] < BEGAN - timedelta(minutes=10))
+    assert think(case_of(observed(kept[~hole])))[0].suspect.name == think(case_of(observed(table)))[0].suspect.name
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_clock_apart_invents_no_suspect(hours: int) -> None:
+    """A healthy service whose clock is hours off is not put first; where all are off, no healthy one is believed."""
+    table = metrics(SLOW_PAY)
+    off = table["time"].where(table["entity"] != "stock", table["time"] + timedelta(hours=hours))
+    assert think(case_of(observed(table.assign(time=off))))[0].suspect.name == "pay"
+    alone = table.assign(time=table["time"] + timedelta(hours=hours))
+    assert {each.suspect.name for each in think(case_of(observed(alone))) if (each.assessment or 0) >= 0.2} <= {"pay"}
+
+
+def test_whom_the_graph_does_not_know_is_named_as_it_was_measured() -> None:
+    """Series of services that the graph lacks blame none that it knows and nobody measured, and raise nothing."""
+    new = {"web": "web-9", "order": "order-9", "pay": "pay-9", "stock": "stock-9"}
+    table = metrics(SLOW_PAY).assign(entity=lambda rows: rows["entity"].map(new))
+    assert {each.suspect.name for each in think(case_of(observed(table)))} <= set(new.values())
+
+
 def test_names_do_not_matter() -> None:
     """Renaming every service, so that their alphabetical order turns round, renames the ranks and nothing else."""
     new = {"web": "zebra", "order": "yak", "pay": "ant", "stock": "bee"}

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 
@@ -19,56 +12,22 @@ from ontology import iris
 from ontology.nouns import Entity, Window
 from workbench.nouns import Answered, Modality, Question, Silent
 from workbench.telemetry.alertmanager import AlertmanagerState
+from workbench.testing import alertmanager
 from workbench.testing.vendors import VendorServer
 
-BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 CART = Entity(iris.service("cart", "shop"), "Service", "cart")
 NOW = datetime.now(UTC)
 WINDOW = Window(NOW - timedelta(minutes=10), NOW + timedelta(minutes=1))
-CONFIGURATION = """
-route: {receiver: nobody}
-receivers: [{name: nobody}]
-"""
-
-
-def post(url: str, body: object) -> None:
-    """Send what a Prometheus or a person would; the source under test could not."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
 
 
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An Alertmanager with three alerts: two that fire, one of them silenced, and one that is over."""
-    if BINARY is None:
+    if alertmanager.BINARY is None:
         pytest.skip("no Alertmanager is installed")
-    folder: Path = tmp_path_factory.mktemp("alertmanager")
-    (folder / "alertmanager.yml").write_text(CONFIGURATION)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    parts = [f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data", "--cluster.listen-address="]
-    with subprocess.Popen(
-        [BINARY, *parts, f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _wait(f"{url}/-/ready")
-            _fill(url)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _wait(url: str) -> None:
-    pause = threading.Event()
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (URLError, OSError):
-            pause.wait(0.05)
-    raise AssertionError(f"{url} never answered")
+    with alertmanager.running(tmp_path_factory.mktemp("alertmanager")) as url:
+        _fill(url)
+        yield url
 
 
 def _fill(url: str) -> None:
@@ -84,9 +43,10 @@ def _fill(url: str) -> None:
     matcher = {"name": "service", "value": "mail", "isRegex": False, "isEqual": True}
     silence = {"matchers": [matcher], "createdBy": "jo", "comment": "known"}
     silence |= {"startsAt": NOW.isoformat(), "endsAt": (NOW + timedelta(hours=1)).isoformat()}  # type: ignore[dict-item]
-    post(f"{url}/api/v2/silences", silence)
-    post(
-        f"{url}/api/v2/alerts",
+    alertmanager.post(url, "/api/v2/silences", silence)
+    alertmanager.post(
+        url,
+        "/api/v2/alerts",
         [alert("Slow", "cart", 5, 30), alert("Slow", "mail", 60, 30), alert("Old", "web", 9, -8)],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -119,6 +120,55 @@ def test_events_of_a_list_are_alerts_with_their_peer(alert_list: Path) -> None:
         assert isinstance(reply, Answered)
         assert set(reply.table["kind"]) == {"alert"}
         assert set(reply.table[["entity", "field", "value"]].itertuples(index=False, name=None)) == wanted
+
+
+def _events(folder: Path, rows: Sequence[tuple[object, ...]]) -> set[tuple[str, ...]]:
+    """Write a list of one case with these rows of (modality, entity, peer); return (entity, value) of its events."""
+    columns = ["case_id", "modality", "entity", "peer", "what", "signal"]
+    events = [("one", modality, entity, peer, "x", "up") for modality, entity, peer in rows]
+    pd.DataFrame(events, columns=columns).to_parquet(folder / "alerts.parquet")
+    case = load_case(folder / "one")
+    reply = recorded_sources(case.folder)[Modality.STATE].ask(Question(Modality.STATE, case.window_abnormal)).reply
+    return (
+        set(reply.table[["entity", "value"]].itertuples(index=False, name=None))
+        if isinstance(reply, Answered)
+        else set()
+    )
+
+
+def test_events_without_any_peer_are_told(alert_list: Path) -> None:
+    """A list in which no row has a peer is told as it is, whatever the type of its empty column."""
+    told = {("cart-0", "metric up"), ("gateway-0", "log up")}
+    for nobody in (None, float("nan")):
+        assert _events(alert_list, [("metric", "cart-0", nobody), ("log", "gateway-0", nobody)]) == told
+
+
+def test_whom_the_list_does_not_know_is_no_suspect(alert_list: Path) -> None:
+    """An event about a stray word is left out, as a caller it is outside; where a thing runs need not be known."""
+    rows = [
+        ("metric", "collector", None),
+        ("metric", "", None),
+        ("trace", "cart-0", "-1"),
+        ("trace", "cart-0", "gateway-0"),
+        ("metric", "cart-0", "10.0.0.4"),
+    ]
+    told = {
+        ("cart-0", "trace up from (outside)"),
+        ("cart-0", "trace up from gateway-0"),
+        ("cart-0", "metric up on 10.0.0.4"),
+    }
+    assert _events(alert_list, rows) == told
+
+
+def test_a_list_without_its_entities_knows_those_of_its_events(alert_list: Path) -> None:
+    """Nothing is left out then, and a caller counts that has events of its own."""
+    (alert_list / "entities.parquet").unlink()
+    rows = [("metric", "web9", None), ("trace", "cart-0", "web9"), ("trace", "cart-0", "-1")]
+    assert _events(alert_list, rows) == {
+        ("web9", "metric up"),
+        ("cart-0", "trace up from web9"),
+        ("cart-0", "trace up from (outside)"),
+    }
 
 
 def test_assembly_takes_a_case_of_a_list(alert_list: Path) -> None:

@@ -193,7 +193,8 @@ def syntax_error(sparql: str, message: str) -> BadInput:
     found = re.match(r"(?:error|Parser error) at (\d+):(\d+): (.*)", message, re.DOTALL)
     if not found:
         return BadInput(f"The query has a syntax error: {message}.", next_step=_hint(sparql))
-    line, column, expected = int(found[1]), int(found[2]), found[3]
+    expected = found[3]
+    line, column = _place(sparql, int(found[1]), int(found[2]), expected)
     lines = sparql.splitlines() or [""]
     text = lines[line - 1] if line <= len(lines) else ""
     readable = len(expected) < 160 and not re.search(r"u\{|\[_\]", expected)  # else the parser's own character classes
@@ -201,6 +202,16 @@ def syntax_error(sparql: str, message: str) -> BadInput:
     number = f"{line:>4} | "
     marked = f"{number}{text}\n{' ' * (len(number) - 2)}| {' ' * (column - 1)}^"
     return BadInput(f"Syntax error in line {line}, column {column}: {what}.\n{marked}\n", next_step=_hint(sparql))
+
+
+def _place(sparql: str, line: int, column: int, expected: str) -> tuple[int, int]:
+    """Return where the wrong word begins: the parser takes as much as a keyword is long, and stands behind that."""
+    words = re.sub(r"^expected (one of )?", "", expected).split(", ")
+    if not all(re.fullmatch("[A-Z]+", word) for word in words):
+        return line, column
+    ahead = sum(len(each) + 1 for each in sparql.split("\n")[: line - 1]) + column - 1
+    before = sparql[: ahead - min(map(len, words))]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _hint(sparql: str) -> str:

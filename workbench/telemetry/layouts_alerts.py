@@ -20,6 +20,8 @@ from workbench.telemetry.layouts import Recorded, frame
 ALERTS, TOPOLOGY, ENTITIES = "alerts.parquet", "topology.parquet", "entities.parquet"
 NOWHEN = "1970-01-01T00:00:00Z"
 """The instant of what has no time: recognisably none, and the same for all rows, since their order is not known."""
+OUTSIDE = "(outside)"
+"""A caller that the list does not know."""
 _END = "1970-01-01T00:05:00Z"
 APART = 3600
 """Seconds between the moments that stand for the other cases of a list: its history, of which no label is read."""
@@ -61,16 +63,31 @@ def _of(path: Path, case: str) -> pd.DataFrame:
     return table[table["case_id"] == case]
 
 
+def _known(place: Path) -> set[str]:
+    """Return whom a list names as its entities or in its topology; nobody where it keeps no list of entities."""
+    if not (place / ENTITIES).is_file():
+        return set()
+    ends = frame(place / TOPOLOGY)[["src", "dst"]].to_numpy().ravel() if (place / TOPOLOGY).is_file() else ()
+    return {str(each) for each in (*frame(place / ENTITIES)["entity"], *ends) if each}
+
+
 def events(raw: pd.DataFrame, modality: Modality, folder: Path, payload: Mapping[str, Any]) -> Recorded:
     """Return each event as a row of state, as a live Alertmanager tells alerts: kind `alert`, what it is about, how.
 
     The value is the kind of telemetry that it came from, the signal, and the other entity where there is one:
     `metric up`, `trace PD from frontend-0` (who called), `metric up on 10.0.0.4` (where it runs), `log seen`.
     The other cases of the list are its history: which alerts fired together before, each case at an hour of its own.
+    Whom the list does not know was left over when its text was parsed, a collector's name or a mark for "nobody": an
+    event about it is left out, and as a caller it is `(outside)`. Where something runs need not be known.
     """
+    known = _known(folder.parent)
+    if known:
+        raw = raw[raw["entity"].isin(known)]
     own = (raw["case_id"] == payload["case_id"]).to_numpy()
-    other = raw["modality"].map({"trace": " from "}).fillna(" on ") + raw["peer"].astype("object")
-    value = raw["modality"] + " " + raw["signal"] + other.where(raw["peer"].notna(), "")
+    peer, called = raw["peer"].astype("object"), raw["modality"] == "trace"
+    peer = peer.where(~called | peer.isna() | peer.isin(known or set(raw["entity"])), OUTSIDE)
+    other = called.map({True: " from ", False: " on "}).astype("object") + peer.where(peer.notna(), "").astype(str)
+    value = raw["modality"] + " " + raw["signal"] + other.where(peer.notna(), "")
     place = pd.factorize(raw["case_id"])[0] + 1
     when = pd.Timestamp(NOWHEN) - pd.to_timedelta(place * APART, unit="s")
     time = when.where(~own, pd.Timestamp(NOWHEN))

@@ -31,6 +31,8 @@ LOG, TRACE, HELD, COUNTER = 2.0, 0.75, 1.5, 0.3
 REPLICAS = 0.3
 """Share of the mean of its replicas that is taken off an entity."""
 _COUNTERS = frozenset({"core", "disk", "diskio", "network", "interface"})
+OUTSIDE = "(outside)"
+"""A caller that nobody knows: it takes its share of the blame for a call, and is no suspect."""
 _VALUE = re.compile(r"(?P<of>metric|trace|log) (?P<signal>\S+)(?: from (?P<caller>\S+))?")
 
 
@@ -76,7 +78,7 @@ def alarms(seen: Seen) -> Iterator[Sign]:
     worth = _credited(told)
     observation = str(now["observation"].iloc[0])
     for entity, value in _apart(worth).items():
-        if value > 0:
+        if value > 0 and entity != OUTSIDE:
             yield _sign(entity, value, told, observation)
 
 
