@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from workbench import graph  # the package itself imports nothing
 
 if TYPE_CHECKING:
-    from workbench.desk import alerts, close, estate, open, recorded, sparql  # the door's own words
+    from workbench.desk import alerts, calibration, close, estate, open, recorded, sparql  # the door's own words
 
-__all__ = ["alerts", "close", "estate", "graph", "open", "recorded", "sparql"]
+__all__ = ["alerts", "calibration", "close", "estate", "graph", "open", "recorded", "sparql"]
 
 
 def __getattr__(name: str) -> Any:

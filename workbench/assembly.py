@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory import episodes
 from memory.episodes import EpisodeStore
-from ontology.errors import NotFound
+from ontology.errors import BadInput, NotFound
 from ontology.nouns import Alert, Fact, Layer
 from scanners.protocol import Clients, Scan
 from workbench.graph import writeback
@@ -28,6 +28,7 @@ from workbench.ports import Environment, Reasoner, Source
 from workbench.settings import Settings
 
 if TYPE_CHECKING:  # pandas and requests take a second, and a scan needs neither
+    from workbench.notify import Notifier
     from workbench.telemetry.clients import LiveClients
     from workbench.telemetry.recorded import RecordedCase
 
@@ -282,6 +283,41 @@ def recorded_alert(name: str) -> Alert:
 def journal(settings: Settings) -> Journal:
     """Return the journal of the data folder."""
     return Journal(settings.home / "journal.db")
+
+
+def notifiers(settings: Settings) -> tuple[Notifier, ...]:
+    """Return the places that findings are told at; empty where none is set.
+
+    Raises:
+        BadInput: a place lacks what it needs, or is no address.
+    """
+    made: list[Notifier] = []
+    if settings.slack_channel:
+        from workbench.notify.slack import Slack
+
+        token = _needed(settings.slack_token.get_secret_value(), "slack_channel", "slack_token")
+        made.append(Slack(settings.slack_channel, token, settings.slack_url))
+    if settings.mail_to:
+        from workbench.notify.mail import Mail, Server
+
+        host = _needed(settings.smtp_host, "mail_to", "smtp_host")
+        password = settings.smtp_password.get_secret_value()
+        server = Server(host, settings.smtp_port, settings.smtp_security, settings.smtp_user, password)
+        made.append(Mail(server, _needed(settings.mail_from, "mail_to", "mail_from"), settings.mail_to))
+    if settings.notify_url:
+        from workbench.notify.webhook import Webhook
+
+        made.append(Webhook(settings.notify_url, settings.notify_secret.get_secret_value()))
+    return tuple(made)
+
+
+def _needed(value: str, setting: str, other: str) -> str:
+    if not value:
+        raise BadInput(
+            f"The setting {setting!r} needs {other!r}, which is empty.",
+            next_step=f"Set WORKBENCH_{other.upper()}, or {other} in settings.toml (docs/notify.md).",
+        )
+    return value
 
 
 def memory(settings: Settings) -> EpisodeStore:

@@ -255,6 +255,19 @@ class Budget:
         return "tokens" if self.tokens < 0 else ""
 
 
+class Level(StrEnum):
+    """What we may say of a service: rank suspects, name causes, or write a change as well."""
+
+    NARROW = "narrow"
+    DIAGNOSE = "diagnose"
+    PROPOSE = "propose"
+
+    @property
+    def rank(self) -> int:
+        """How far it goes, from 0."""
+        return list(Level).index(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Steer:
     """What the engineer said to the agent."""
@@ -328,6 +341,21 @@ class Case:
     def top(self) -> Hypothesis | None:
         """The most believed hypothesis that is not ruled out."""
         return next((each for each in self.hypotheses if each.state is not State.RULED_OUT), None)
+
+
+FORK = "/fork-"
+"""Stands in the id of a fork, between the id of the case that it left and the number of the act that made it."""
+
+
+def root_of(case_id: str) -> str:
+    """Return the id of the case that a fork, or a fork of a fork, came from; a case's own id as it is.
+
+    >>> root_of("case-slow/fork-4/fork-2")
+    'case-slow'
+    """
+    import re
+
+    return re.sub(rf"({FORK}\d+)+$", "", case_id)
 
 
 class LinkState(StrEnum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,19 @@ from ontology.errors import BadInput
 def home() -> Path:
     """Return the data folder: `WORKBENCH_HOME`, or the platform's place for an application's data."""
     return Path(os.environ.get("WORKBENCH_HOME") or platformdirs.user_data_path("incident-workbench")).absolute()
+
+
+class Route(BaseModel):
+    """What holds for alerts with certain labels, in place of the setting of the same name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slack_channel: str | None = None
+    mail_to: tuple[str, ...] | None = None
+    notify_url: str | None = None
+    budget_dollars: Annotated[float, Field(ge=0)] | None = None
+    budget_questions: Annotated[int, Field(ge=1)] | None = None
+    budget_seconds: Annotated[float, Field(gt=0)] | None = None
 
 
 class Settings(BaseSettings):
@@ -131,6 +144,36 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="labels of an alert, such as `team=payments severity=critical`, to the threshold of its findings",
     )
+    routes: dict[str, Route] = Field(
+        default_factory=dict, description="labels of an alert to where it is told of, and the budget of its case"
+    )
+    trust: dict[str, Literal["narrow", "diagnose", "propose"]] = Field(
+        default_factory=dict,
+        description="name or kind of an entity, such as `Pipeline`, to its level: narrow, diagnose or propose",
+    )
+    public_url: str = Field(default="", description="address at which people reach the Jupyter server, for links")
+    slack_token: SecretStr = Field(default=SecretStr(""), description="bot token of Slack, with the scope chat:write")
+    slack_channel: str = Field(default="", description="id of the channel that findings are told in; empty: none")
+    slack_url: str = Field(default="https://slack.com/api", description="address of Slack's Web API")
+    smtp_host: str = Field(default="", description="mail server that findings are sent by")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="its port: 587, with `tls` 465")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="how it is protected")
+    smtp_user: str = Field(default="", description="user of the mail server; empty: no login")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="password of that user")
+    mail_from: str = Field(default="", description="sender of mails, such as `Workbench <workbench@example.org>`")
+    mail_to: tuple[str, ...] = Field(default=(), description="whom findings are mailed to")
+    notify_url: str = Field(default="", description="address that findings are posted to as JSON")
+    notify_secret: SecretStr = Field(default=SecretStr(""), description="secret that signs what is posted there")
+
+    @property
+    def polls(self) -> bool:
+        """Whether Alertmanager is asked what fires."""
+        return bool(self.alertmanager_url and self.watch_poll_seconds)
+
+    @property
+    def alerts_come(self) -> bool:
+        """Whether an alert can reach the queue: a webhook is open, or Alertmanager is asked."""
+        return bool(self.webhook_secret.get_secret_value() or self.webhook_secrets or self.polls)
 
     @property
     def notebooks_folder(self) -> Path:

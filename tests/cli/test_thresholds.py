@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from memory.calibration import Tally, tally
 from ontology.errors import BadInput
 from ontology.nouns import Alert
 from workbench import assembly
@@ -16,7 +17,7 @@ from workbench.desk.thresholds import route_of, threshold_of
 from workbench.desk.watch import Watch
 from workbench.engine.loop import opened
 from workbench.journal import outcomes
-from workbench.journal.outcomes import OFFERED, Tally
+from workbench.journal.outcomes import OFFERED
 from workbench.nouns import Confidence, Finding
 from workbench.settings import Settings
 
@@ -63,6 +64,27 @@ def test_a_threshold_decides_what_a_worker_shows(tmp_path: Path, small_case: Pat
         assert 0 < outcome.confidence < 1
 
 
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_a_person_sees_what_a_run_on_its_own_keeps_quiet(
+    threshold: float, tmp_path: Path, small_case: Path, alert: Alert
+) -> None:
+    """Below the threshold a step by hand names the suspect and says so, and the first screen of a run names none."""
+    settings = Settings(home=tmp_path, threshold=threshold)
+    assembly.journal(settings).receive([alert], str(small_case))
+    Watch(settings, "a").once()
+    alone, by_hand = take_up(alert.id, settings), take_up(alert.id, settings, again=True)
+
+    while not by_hand.case.ended:
+        stepped = by_hand.step().text
+
+    top = alone.case.top
+    assert top is not None
+    assert top.claim in stepped
+    assert ("below the threshold" in stepped) is (threshold == 1)
+    assert (f"Most likely  {top.claim}" in alone.screen().text) is (threshold == 0)
+    assert any(each.surfaced for each in alone.case.findings) is (threshold == 0)
+
+
 def test_what_a_person_says_in_the_notebook_is_a_grade(tmp_path: Path, small_case: Path, alert: Alert) -> None:
     """Confirmed, it was right; ruled out, or closed as no fault, it was wrong."""
     settings = Settings(home=tmp_path)
@@ -100,6 +122,22 @@ def test_a_preview_counts_by_what_was_graded(workbench: Any, alert: Alert) -> No
     workbench("grade", "nothing-0-20260101t000000z", "right").refused("No worker found anything")
 
 
+def test_the_calibration_of_a_place_is_told_and_written(workbench: Any, alert: Alert, tmp_path: Path) -> None:
+    """Two of three found are graded: uncalibrated here, a line a route, a page on request; a bad path is refused."""
+    settings = Settings(home=workbench.home)
+    ids = [_found(settings, alert, n, 0.8, shown=False) for n in range(3)]
+    for alert_id in ids[:2]:
+        assert workbench("grade", alert_id, "right").code == 0
+
+    ran = workbench("calibration", "--html", str(tmp_path / "c.html"), THRESHOLDS='{"severity=critical": 0.7}')
+
+    assert ran.out.startswith("Uncalibrated here: 2 of 3 findings are graded")
+    assert "severity=critical at 0.70: 3 shown, 2 of 2 graded right; 0 quiet" in ran.out
+    assert "threshold 0." not in ran.err
+    assert '"sliders"' in (tmp_path / "c.html").read_text()
+    assert workbench("calibration", "--html", str(tmp_path / "no" / "c.html")).code == 2
+
+
 def test_one_in_ten_quiet_findings_asks_for_a_grade(workbench: Any, alert: Alert) -> None:
     """All quiet findings are listed, none that was shown; graded, one asks no more."""
     settings = Settings(home=workbench.home)
@@ -121,4 +159,4 @@ def test_nothing_found_is_no_outcome(tmp_path: Path, alert: Alert) -> None:
     outcomes.keep(journal.database, opened(alert), journal.now())
 
     assert outcomes.since(journal.database, alert.fired) == ()
-    assert outcomes.tally((), lambda _each: 0.5) == Tally()
+    assert tally((), 0.5) == Tally()

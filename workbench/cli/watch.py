@@ -8,20 +8,20 @@ import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import click
 
 from workbench import assembly, settings
-from workbench.desk.poll import Poll, polls
-from workbench.desk.thresholds import route_of, threshold_of
+from workbench.desk.grades import MONTH, calibrated
+from workbench.desk.poll import Poll
+from workbench.desk.tell import places
 from workbench.desk.watch import Watch
 from workbench.graph.moments import duration
 from workbench.journal import Place, outcomes, rules
+from workbench.render.calibration import preview as previewed
 from workbench.settings import Settings
 
-MONTH = timedelta(days=30)
-"""How far back findings are told."""
 NICE = 5
 """How far a worker beside a lab steps back, so that the lab answers."""
 
@@ -40,14 +40,16 @@ def watch(once: bool, status: bool, preview: bool, quiet: bool, beside: bool) ->
     Example: workbench watch
     """
     chosen = settings.load()
+    if not (status or preview or quiet):
+        places(chosen)  # what one lacks is said now, not at the first finding
     if status:
         _tell_queue(chosen)
     elif preview:
-        _tell_preview(chosen)
+        click.echo(previewed(calibrated(chosen)))
     elif quiet:
         _tell_quiet(chosen)
     elif once:
-        if polls(chosen):
+        if chosen.polls:
             Poll(chosen).once()
         worker = Watch(chosen, _name(0))
         while (done := worker.once()) is not None:
@@ -93,22 +95,6 @@ def grade(alert: str, verdict: str) -> None:
     outcomes.grade(assembly.journal(settings.load()).database, alert, right=verdict == "right")
 
 
-def _tell_preview(chosen: Settings) -> None:
-    """Tell what was shown and kept quiet as the thresholds are set, for each of them, and at others."""
-    journal = assembly.journal(chosen)
-    found = outcomes.since(journal.database, journal.now() - MONTH)
-    alerts = {each.alert_id: journal.alert(each.alert_id).alert for each in found}
-    told = outcomes.tally(found, lambda each: threshold_of(alerts[each.alert_id], chosen))
-    click.echo(f"as set: {told.words}")
-    for labels in chosen.thresholds:
-        of_it = [each for each in found if route_of(alerts[each.alert_id], chosen) == labels]
-        there = outcomes.tally(of_it, lambda _each, at=chosen.thresholds[labels]: at)  # type: ignore[misc]  # a default
-        click.echo(f"{labels} at {chosen.thresholds[labels]:.2f}: {there.words}")
-    for hundredths in range(50, 100, 5):
-        at = hundredths / 100
-        click.echo(f"all at {at:.2f}: {outcomes.tally(found, lambda _each, at=at: at).words}")  # type: ignore[misc]  # a default
-
-
 def _tell_quiet(chosen: Settings) -> None:
     """List quiet findings, the latest first; one in ten asks for a grade."""
     journal = assembly.journal(chosen)
@@ -130,7 +116,7 @@ def _watch(chosen: Settings, *, beside: bool) -> None:
     workers = [Watch(chosen, _name(n)) for n in range(chosen.watch_at_once)]
     with ThreadPoolExecutor(len(workers) + 1, thread_name_prefix="watch") as pool:
         begun = [pool.submit(each.until, stop, _tell) for each in workers]
-        if polls(chosen):
+        if chosen.polls:
             begun.append(pool.submit(Poll(chosen).until, stop))
         for done in begun:
             done.result()

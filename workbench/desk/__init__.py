@@ -11,8 +11,8 @@ returns a `View`, named in `prepare.VIEWS` when the notebook should hold it from
 """
 
 from workbench.desk.desk import Desk
-from workbench.desk.door import alerts, close, open, recorded, sparql  # the notebook says wb.open aloud
+from workbench.desk.door import alerts, calibration, close, open, recorded, sparql  # the notebook says wb.open aloud
 from workbench.desk.hand import estate
 from workbench.desk.prepare import backend
 
-__all__ = ["Desk", "alerts", "backend", "close", "estate", "open", "recorded", "sparql"]
+__all__ = ["Desk", "alerts", "backend", "calibration", "close", "estate", "open", "recorded", "sparql"]

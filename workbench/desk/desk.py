@@ -7,28 +7,33 @@ anew. A line is kept as it was typed: `case.wrong()` means what was on top when 
 
 from __future__ import annotations
 
+import getpass
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from memory.episodes import EpisodeStore
 from memory.protocol import Verdict
-from ontology.errors import BadInput, NotFound
+from ontology.errors import BadInput, NotAllowed, NotFound
 from ontology.nouns import Entity
 from workbench.assembly import Workplace
 from workbench.desk import live
+from workbench.desk.proposal import confirmed, proposed, written
+from workbench.engine.branch import merged
 from workbench.engine.close import closed
 from workbench.engine.conclude import conclude
 from workbench.engine.learning import in_words, meant, taken_back, with_its_ends
 from workbench.engine.loop import investigate
-from workbench.journal import Entry, Journal, outcomes
+from workbench.journal import Entry, Journal, hands, outcomes
 from workbench.notebook import nextcell
-from workbench.nouns import Budget, Case, Hypothesis, State, Steer
+from workbench.nouns import Budget, Case, Hypothesis, Level, Observation, State, Steer
 from workbench.ports import Reasoner
 from workbench.render.board import hypothesis_board
+from workbench.render.branches import branches_view
 from workbench.render.card import alert_card, first_screen
 from workbench.render.coverage import coverage_ledger
 from workbench.render.episodes import episodes_view
@@ -37,6 +42,7 @@ from workbench.render.learned import learned_view
 from workbench.render.logs import logs_view
 from workbench.render.metrics import metrics_figure, metrics_panel
 from workbench.render.observation import observation_view
+from workbench.render.proposal import proposal_view, pull_request
 from workbench.render.saved import saved_view
 from workbench.render.spend import spend_meter, spend_words
 from workbench.render.step import step_view
@@ -45,7 +51,10 @@ from workbench.render.view import View
 from workbench.render.waterfall import waterfall
 from workbench.render.widgets import Controls
 
-Said = Literal["look-at", "rule-out", "feedback", "accept", "reject"]
+if TYPE_CHECKING:
+    from workbench.desk.forks import Fork
+
+Said = Literal["look-at", "pin", "rule-out", "feedback", "accept", "reject"]
 """What a verb of the desk steers by."""
 
 
@@ -61,6 +70,10 @@ class Tools:
     threshold: float
     notebook: Path
     """Where the incident's notebook is, or would be."""
+    level: Callable[[Entity], Level] = lambda _entity: Level.DIAGNOSE
+    """How far claims about an entity are trusted."""
+    repositories: tuple[Path, ...] = ()
+    """Checkouts that a change may be proposed for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +89,17 @@ class Act:
 
 class Desk:
     """One case on the desk. Shows itself as the incident's first screen."""
+
+    name = "case"
+    """What the notebook calls it, for the lines that are proposed."""
+
+    @property
+    def who(self) -> str:
+        """Who sits at it, by the name that this machine knows."""
+        try:
+            return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        except (KeyError, OSError):  # a container's user often has no name
+            return "somebody"
 
     def __init__(self, case: Case, tools: Tools, trail: tuple[Entry, ...] = ()) -> None:
         """Take up a case where its trail ends; lines that repeat the trail are replayed."""
@@ -105,9 +129,15 @@ class Desk:
         return self._act("run", {}, self._investigate, replay=replay)
 
     def go_further(
-        self, *, questions: int = 20, dollars: float = 0.0, seconds: float = 120.0, replay: bool = True
+        self, dollars: float = 0.0, *, questions: int = 20, seconds: float = 120.0, replay: bool = True
     ) -> View:
-        """Add to the budget of this case, and run on."""
+        """Add to the budget of this case, and run on; the dollars raise its cap in the journal, never the day's.
+
+        Raises:
+            BadInput: an amount that takes away.
+        """
+        if min(dollars, questions, seconds) < 0:
+            raise BadInput("Going further adds to the budget.", next_step="Say case.go_further(0.50), or case.stop().")
         arguments = {"questions": questions, "dollars": dollars, "seconds": seconds}
 
         def further(case: Case) -> Iterator[Case]:
@@ -152,20 +182,98 @@ class Desk:
 
         return self._act("look_at", {"name": name}, looked)
 
+    def pin(self, observation: str, *, because: str) -> View:
+        """Hold on to an observation as telling; whom it is about is looked at more closely from then on."""
+        held = self._observation(observation)
+
+        def pinned(case: Case) -> Iterator[Case]:
+            steers = [Steer("pin", because, each.iri, self.now()) for each in held.question.about]
+            said = replace(case, steers=(*case.steers, *steers[:-1]))
+            yield said.steered(steers[-1] if steers else Steer("pin", because, held.id, self.now()))
+
+        return self._act("pin", {"observation": observation, "because": because}, pinned)
+
+    def fork(self, what: str) -> Fork:
+        """Go another way from here, `"what if it is the cache"`, and keep this one: returns the fork's own desk.
+
+        It starts from all that is known, with its own plan, rulings and steps; what was answered is not asked again.
+
+        Raises:
+            BadInput: no words.
+        """
+        from workbench.desk.forks import Fork  # late: a fork is a desk
+
+        if not what.strip():
+            raise BadInput("A fork asks something.", next_step='Write fork = case.fork("what if it is …").')
+        self._act("fork", {"what": what}, _as_it_is)
+        return Fork(self, what, self._trail[self._replayed - 1])
+
+    def compare(self, fork: Fork) -> View:
+        """Show this case and a fork of it side by side: verdict, ranks, what only one has seen, what each cost."""
+        self._own(fork)
+        fork._act("compared", {}, _as_it_is)
+        self._act("compare", {"fork": fork.case.id}, _as_it_is)
+        return branches_view(self.reached, fork.reached, fork.start, fork.what)
+
+    def merge(self, fork: Fork) -> View:
+        """Take over what a fork found, and what was said in it, with the reasons; then think again."""
+        self._own(fork)
+        fork._act("merged", {}, _as_it_is)
+        since = fork.merged_last()
+
+        def joined(case: Case) -> Iterator[Case]:
+            return self._one_step(merged(case, fork.reached, since))
+
+        return self._act("merge", {"fork": fork.case.id}, joined)
+
+    def _own(self, fork: Fork) -> None:
+        if fork.parent.case.id != self.case.id:
+            raise BadInput(
+                f"{fork.case.id} is no fork of this case.", next_step='Make one: fork = case.fork("what if it is …").'
+            )
+
     def confirm(self, hypothesis: str = "") -> View:
         """Say that a hypothesis (the top one by default) is the cause."""
 
-        def confirmed(case: Case) -> Iterator[Case]:
+        def said_so(case: Case) -> Iterator[Case]:
             held = _hypothesis(case, hypothesis)
             hypotheses = tuple(_confirmed(each, each.id == held.id) for each in case.hypotheses)
             said = self._steered(case, "feedback", "confirmed as the cause", held.id)
             yield self._concluded(replace(said, ended=case.ended), hypotheses)
 
-        return self._act("feedback", {"hypothesis": hypothesis, "state": str(State.CONFIRMED)}, confirmed)
+        return self._act("feedback", {"hypothesis": hypothesis, "state": str(State.CONFIRMED)}, said_so)
 
     def wrong(self, hypothesis: str = "", *, because: str = "not the cause") -> View:
         """Say that a hypothesis (the top one by default) is not the cause."""
         return self.rule_out(hypothesis, because=because)
+
+    def propose_change(self, *, repository: str | Path = "") -> View:
+        """Write a patch that takes the confirmed cause back, and the text of a pull request, beside the notebook.
+
+        Only where the service's trust level is `propose`. Nothing is applied or pushed.
+
+        Args:
+            repository: a checkout that holds the change; by default those of `git_folders`.
+
+        Raises:
+            NotAllowed: nobody confirmed a cause, or the service is not trusted so far.
+        """
+        held = confirmed(self.case)
+        name = held.suspect.name
+        if self.tools.level(held.suspect) is not Level.PROPOSE:
+            raise NotAllowed(
+                f"{name} is at trust level {self.tools.level(held.suspect)}; a change is proposed at propose.",
+                next_step=f'A person can raise it: workbench trust {name} propose --by "your name"',
+            )
+        self._act("propose_change", {"repository": str(repository)}, _as_it_is)
+        folders = (Path(repository),) if repository else self.tools.repositories
+        found, reverse = proposed(self.case, held, folders)
+        if reverse is None:
+            return proposal_view(found, ())
+        beside = self.tools.notebook.with_name(f"{self.tools.notebook.stem}-{held.id}")
+        patch = written(beside.with_name(f"{beside.name}.patch"), reverse.patch)
+        said = written(beside.with_name(f"{beside.name}.md"), pull_request(self.case, found, patch.name))
+        return proposal_view(found, (str(patch), str(said)))
 
     def accept(self, fact: str) -> View:
         """Keep a learned fact beyond this case: by its id, or in words (`checkout calls payment`)."""
@@ -224,7 +332,10 @@ class Desk:
 
     def screen(self) -> View:
         """The first screen."""
-        return first_screen(self.case, self.now(), spend=spend_words(self.case.spent, self._budget))
+        spend = spend_words(self.case.spent, self._budget)
+        other = hands.other(self.tools.journal.database, self.case.id)
+        steered = f" · {other.who} steers this case since {other.since:%H:%M} UTC" if other else ""
+        return first_screen(self.case, self.now(), spend=spend + steered)
 
     def alert(self) -> View:
         """What woke us."""
@@ -284,11 +395,7 @@ class Desk:
         Raises:
             NotFound: no such observation in this case.
         """
-        found = self.case.observation(observation)
-        if found is None:
-            known = ", ".join(each.id for each in self.case.observations) or "none yet"
-            raise NotFound(f"This case has no observation {observation!r}.", next_step=f"It has: {known}.")
-        return observation_view(found, entity)
+        return observation_view(self._observation(observation), entity)
 
     def buttons(self) -> Controls:
         """The verbs as buttons, for a live session."""
@@ -314,14 +421,24 @@ class Desk:
         entry = self._next(action, arguments) if replay else None
         if entry is not None and not self._interrupted(entry):
             before = self._trail[self._replayed - 2].case if self._replayed > 1 else None
-            return step_view(entry.case, before, cap=self._budget, replayed=True)
-        before = self.case
+            had = self.cap_at(entry.n - 1) if action == "go_further" else None
+            return step_view(entry.case, before, cap=self.cap_at(entry.n), had=had, replayed=True)
+        before, had = self.case, self._budget if action == "go_further" and entry is None else None
         with self._busy:
             self._do(Act(action, arguments, entry), work)
         live.refresh(self)
-        if action in ("step", "run", "go_further"):
+        if action in ("step", "run", "go_further", "merge"):
             live.propose(self)
-        return step_view(self.case, before, cap=self._budget)
+        return step_view(self.case, before, cap=self._budget, had=had)
+
+    def cap_at(self, n: int) -> Budget:
+        """Return what the case could use in all when that act of its trail was done."""
+        return sum((_added(entry) for entry in self._trail if entry.n <= n), self.tools.budget)
+
+    @property
+    def reached(self) -> Case:
+        """The case as the line that was carried out last left it: on Run-all not yet where its trail ends."""
+        return self._trail[self._replayed - 1].case if self._replayed else self.case
 
     def _next(self, action: str, arguments: dict[str, Any]) -> Entry | None:
         """Return the next entry of the trail that is this very line, and pass it.
@@ -346,8 +463,10 @@ class Desk:
     def _do(self, act: Act, work: Callable[[Case], Iterator[Case]]) -> None:
         """Do the work and journal every case it yields, so that an interrupt loses nothing."""
         self._under_way = act
-        if act.entry is None:
+        if act.entry is None and act.action == "go_further":
             self._budget += _added(act)
+            allowed = self._budget.dollars - self.tools.budget.dollars
+            self.tools.journal.allow(self.case.id, allowed)  # in all, so that a line that is said again adds once
         try:
             for case in work(self.case):
                 with self._keeping:
@@ -361,17 +480,25 @@ class Desk:
 
     def _keep(self, act: Act, case: Case) -> None:
         """Make this the case, on the desk and in the journal."""
-        journal, self.case = self.tools.journal, case
+        journal = self.tools.journal
         if act.entry is None:
-            number = journal.append(case.id, act.action, act.arguments, case)
+            last = max((entry.n for entry in self._trail), default=0)
+            number = journal.append(case.id, act.action, act.arguments, case, after=last)
+            if act.action != "open":
+                hands.take(journal.database, case.id, self.who, journal.now())
         else:
             number = act.entry.n
             journal.amend(case.id, number, case)
+        self.case = case
         act.entry = Entry(number, act.action, act.arguments, case, self.now())
         self._trail = [*(each for each in self._trail if each.n != number), act.entry]
         self._replayed = len(self._trail)
+        self._tell(case)
+
+    def _tell(self, case: Case) -> None:
+        """Make the graph say what the case learned, and take a ruling for a grade."""
         self.tools.place.learn(case.id, case.learned)
-        outcomes.heard(journal.database, case)
+        outcomes.heard(self.tools.journal.database, case)
 
     def _investigate(self, case: Case) -> Iterator[Case]:
         tools = self.tools
@@ -398,12 +525,24 @@ class Desk:
     def _steered(self, case: Case, kind: Said, text: str, target: str) -> Case:
         return case.steered(Steer(kind, text, target, self.now()))
 
+    def _observation(self, observation_id: str) -> Observation:
+        found = self.case.observation(observation_id)
+        if found is None:
+            known = ", ".join(each.id for each in self.case.observations) or "none yet"
+            raise NotFound(f"This case has no observation {observation_id!r}.", next_step=f"It has: {known}.")
+        return found
+
     def _entity(self, name: str) -> Entity:
         found = next((each for each in self.case.scope if name in (each.name, each.iri)), None)
         if found is None:
             near = ", ".join(each.name for each in self.case.scope[:12])
             raise NotFound(f"{name!r} is not in the scope of this case.", next_step=f"In scope: {near}.")
         return found
+
+
+def _as_it_is(case: Case) -> Iterator[Case]:
+    """Yield the case again: the act stands in the trail, and changes nothing."""
+    yield replace(case)
 
 
 def _hypothesis(case: Case, hypothesis_id: str) -> Hypothesis:

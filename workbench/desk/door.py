@@ -1,10 +1,12 @@
-"""The words of the notebook's door: open, recorded, close, alerts, sparql."""
+"""The words of the notebook's door: open, recorded, close, alerts, calibration, sparql."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ontology.nouns import Alert
@@ -13,11 +15,14 @@ from workbench.desk import hand
 from workbench.desk.asking import GraphInHand
 from workbench.desk.beside import Beside
 from workbench.desk.desk import Desk, Tools
-from workbench.desk.thresholds import threshold_of
+from workbench.desk.grades import MONTH, calibrated
+from workbench.desk.thresholds import routed, threshold_of
+from workbench.desk.trust import Narrowed, level_of
 from workbench.engine.loop import opened
 from workbench.journal import Entry, Journal
 from workbench.notebook.document import path_for
 from workbench.nouns import Case
+from workbench.render.calibration import calibration_view
 from workbench.render.saved import alerts_view
 from workbench.render.view import View
 from workbench.settings import Settings
@@ -79,17 +84,21 @@ def take_up(
     """Return the desk of an alert, its first look taken; `sit` makes the desk."""
     journal = assembly.journal(chosen)
     alert, environment = journal.alert(alert_id)
+    chosen = routed(alert, chosen)
     case = opened(alert)
     if again:
         case = _fresh(case, journal)
+    level = partial(level_of, chosen=chosen, journal=journal)
     tools = Tools(
         place=assembly.workplace(environment, chosen),
         journal=journal,
         memory=assembly.memory(chosen),
-        reasoner=assembly.reasoner(chosen, journal.ledger, reasoner),
+        reasoner=Narrowed(assembly.reasoner(chosen, journal.ledger, reasoner), level),
         budget=assembly.budget(chosen),
         threshold=threshold_of(alert, chosen),
         notebook=path_for(alert, chosen.notebooks_folder),
+        level=level,
+        repositories=chosen.git_folders,
     )
     desk = sit(case, tools, journal.trail(case.id))
     desk.open()
@@ -117,6 +126,15 @@ def close(case: Desk, verdict: str | None = None, *, remedy: str = "") -> View:
 def alerts() -> View:
     """List the alerts that the journal holds, latest first."""
     return alerts_view([kept.alert for kept in assembly.journal(settings.load()).alerts()])
+
+
+def calibration(days: int = MONTH.days) -> View:
+    """Show how sure findings were and how often that was right, and what a threshold shows: a curve and a slider.
+
+    Args:
+        days: how far back the slider counts; the curve is of all that was graded here.
+    """
+    return calibration_view(calibrated(settings.load(), timedelta(days=days)), f"last {days} days")
 
 
 def sparql(text: str) -> pd.DataFrame:

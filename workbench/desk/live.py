@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from workbench.notebook import nextcell
 from workbench.nouns import State
-from workbench.render.view import View
+from workbench.render.markup import tag
+from workbench.render.view import View, page
 from workbench.render.widgets import Action, Choice, Controls, controls
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ def next_line(desk: Desk) -> str:
     """Return the Python line that a colleague would type next."""
     top = desk.case.top
     if not desk.case.ended:
-        return "case.step()"
+        return f"{desk.name}.step()"
     if top is None or not top.evidence:
-        return "case.coverage()"
+        return f"{desk.name}.coverage()"
     strongest = max(top.evidence, key=lambda each: each.weight)
-    return f'case.show("{strongest.observation}", entity="{top.suspect.name}")'
+    return f'{desk.name}.show("{strongest.observation}", entity="{top.suspect.name}")'
 
 
 def buttons(desk: Desk) -> Controls:
@@ -70,19 +71,44 @@ def buttons(desk: Desk) -> Controls:
 
     return controls(
         {
-            "step": Action("Step", "case.step()", step, "Ask what is planned", asking),
-            "run": Action("Run on", "case.run()", run, "Step to a conclusion", asking),
+            "step": Action("Step", f"{desk.name}.step()", step, "Ask what is planned", asking),
+            "run": Action("Run on", f"{desk.name}.run()", run, "Step to a conclusion", asking),
             "rule_out": Action(
                 "Rule out",
-                'case.rule_out("{id}", because="{because}")',
+                f'{desk.name}.rule_out("{{id}}", because="{{because}}")',
                 lambda held, because: desk.rule_out(held, because=because),
                 "Rule a hypothesis out, with the reason",
                 choice=Choice(lambda: choices(desk)),
             ),
-            "further": Action("Go further", "case.go_further(questions=20)", further, "Add to the budget"),
-            "stop": Action("Stop", "case.stop()", desk.stop, "Keep what is known, ask no more", immediate=True),
+            "further": Action("Go further", f"{desk.name}.go_further(questions=20)", further, "Add to the budget"),
+            **branching(desk),
+            "stop": Action("Stop", f"{desk.name}.stop()", desk.stop, "Keep what is known, ask no more", immediate=True),
         }
     )
+
+
+def branching(desk: Desk) -> dict[str, Action]:
+    """Return what forks need: on a case the line that makes one, on a fork what its case does with it.
+
+    A fork is held by a name in the notebook, so its button leaves the line in the next cell, and a person runs it.
+    """
+    parent: Desk | None = getattr(desk, "parent", None)
+    if parent is None:
+        made = 'fork = case.fork("{because}")'
+        asking = Choice(lambda: choices(desk), which=False)
+        hint = "Go another way from here, and keep this one"
+        return {"fork": Action("Fork", made, lambda _, what: _left(desk, what), hint, choice=asking)}
+    compare, merge = (f"{parent.name}.{verb}({desk.name})" for verb in ("compare", "merge"))
+    return {
+        "compare": Action("Compare", compare, lambda: parent.compare(desk), "Set it beside the case"),  # type: ignore[arg-type]  # only a Fork has a parent
+        "merge": Action("Merge", merge, lambda: parent.merge(desk), "Take over what it found"),  # type: ignore[arg-type]  # the same
+    }
+
+
+def _left(desk: Desk, what: str) -> View:
+    line = f"fork = {desk.name}.fork({what!r})"
+    nextcell.insert(line, id=f"{desk.case.id}:{line}")
+    return page(f"The next cell: {line}", tag("p", "The next cell makes the fork: ", tag("code", line)), kind="fork")
 
 
 def choices(desk: Desk) -> list[tuple[str, str]]:

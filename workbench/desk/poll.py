@@ -49,8 +49,3 @@ class Poll:
             except PersonError as error:
                 _log.warning("Alertmanager's list was not read. %s", error)
             stop.wait(self._settings.watch_poll_seconds)
-
-
-def polls(settings: Settings) -> bool:
-    """Say whether the settings want Alertmanager to be asked."""
-    return bool(settings.alertmanager_url and settings.watch_poll_seconds)

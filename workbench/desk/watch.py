@@ -24,6 +24,7 @@ from workbench import assembly
 from workbench.desk.desk import Act, Desk, Tools
 from workbench.desk.door import take_up
 from workbench.desk.prepare import fill
+from workbench.desk.tell import tell
 from workbench.desk.triage import triage
 from workbench.journal import Claim, Entry, Journal, Limits, Place, outcomes
 from workbench.notebook import document
@@ -55,6 +56,11 @@ class Unattended(Desk):
         super().__init__(case, tools, trail)
         self.claim = claim
         self.told_to_stop = stop
+
+    @property
+    def who(self) -> str:
+        """Nobody in person."""
+        return "a worker"
 
     def _keep(self, act: Act, case: Case) -> None:
         if not self.tools.journal.queue.holds(self.claim):
@@ -103,9 +109,11 @@ class Watch:
         triage(journal, self.settings)
         claim = journal.queue.claim(self.owner, limits, sorted_only=True)
         if claim is None:
+            tell(journal, self.settings, self.owner)
             return None
         with _held(journal, claim, limits):
-            self._investigate(journal, claim, stop or threading.Event())
+            self._investigate(journal, claim, stop or threading.Event(), limits)
+        tell(journal, self.settings, self.owner)
         return journal.queue.place(claim.alert_id)
 
     def until(self, stop: threading.Event, tell: Callable[[Place], None]) -> None:
@@ -121,8 +129,7 @@ class Watch:
             else:
                 stop.wait(PAUSE)
 
-    def _investigate(self, journal: Journal, claim: Claim, stop: threading.Event) -> None:
-        limits = limits_of(self.settings)
+    def _investigate(self, journal: Journal, claim: Claim, stop: threading.Event, limits: Limits) -> None:
         try:
             desk = take_up(claim.alert_id, self.settings, sit=partial(Unattended, claim=claim, stop=stop))
             desk.run()

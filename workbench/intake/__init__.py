@@ -2,7 +2,7 @@
 
 Lives here: one file a sender (`alertmanager`, `grafana`, `pagerduty`, `datadog`, `cloudwatch`, `opsgenie`, `generic`),
 who they are by name (`senders`), how one proves itself (`proof`), fields of a stranger's JSON (`fields`) and its text
-(`text`), what belongs together (`grouping`) and what a person muted (`rules`).
+(`text`) and what belongs together (`grouping`).
 All of it is pure: bytes or a mapping in, `Alert` values out; nothing is fetched, kept or opened.
 
 May import: `ontology` and the standard library.

@@ -2,9 +2,9 @@
 
 Lives here: the alerts as they came in and the trail of every case (`journal`), money reserved before a call and
 settled after it (`money`), the queue of what was delivered (`queue`), what a person muted (`rules`), what workers found
-and whether it was right (`outcomes`), how a noun becomes text and comes back equal
-(`codec`), how its tables do (`tables`), and the file itself: schema, transactions, errors in the words of a person
-(`database`).
+and whether it was right (`outcomes`), what was told of it and where (`sent`), how a noun becomes text and comes back
+equal (`codec`), how its tables do (`tables`), and the file itself: schema, transactions, errors in the words of
+a person (`database`).
 
 May import: the standard library, pandas and pyarrow (lazily), psutil, ontology, memory.protocol, workbench.nouns.
 

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ontology.errors import NotAllowed, PersonError, Unavailable
@@ -67,8 +68,32 @@ STEPS = (
     ) STRICT;
     CREATE INDEX outcomes_by_at ON outcomes (at);
     """,
+    """
+    CREATE TABLE sent (
+        alert_id TEXT NOT NULL REFERENCES alerts (id), place TEXT NOT NULL, revision INTEGER NOT NULL DEFAULT 0,
+        reference TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '', gist TEXT NOT NULL DEFAULT '',
+        seen TEXT NOT NULL DEFAULT '', begun INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
+        problem TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL DEFAULT '', until TEXT NOT NULL DEFAULT '',
+        after TEXT NOT NULL DEFAULT '', PRIMARY KEY (alert_id, place)
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE caps (case_id TEXT PRIMARY KEY, more INTEGER NOT NULL) STRICT;
+    CREATE TABLE trust (
+        n INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL,
+        level TEXT NOT NULL CHECK (level IN ('narrow', 'diagnose', 'propose')),
+        who TEXT NOT NULL CHECK (who != ''), at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX trust_by_service ON trust (service, n);
+    CREATE TABLE hands (case_id TEXT PRIMARY KEY, who TEXT NOT NULL, process TEXT NOT NULL, since TEXT NOT NULL) STRICT;
+    """,
 )
 """What brings the schema from version n to n + 1. Money is in nanodollars."""
+
+
+def sortable(at: datetime) -> str:
+    """Return a moment as the text that tables keep, which sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Database:

@@ -22,7 +22,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ontology.errors import NotFound, Unavailable
+from ontology.errors import NotAllowed, NotFound, Unavailable
 from ontology.nouns import Alert
 from workbench.journal import codec, money, queue, tables
 from workbench.journal.database import PATIENCE, Database
@@ -139,8 +139,14 @@ class Journal:
 
     # the trail of a case
 
-    def append(self, case_id: str, action: str, arguments: Mapping[str, Any], case: Case) -> int:
-        """Keep one act and the case that came of it; return its number. `arguments` are JSON values."""
+    def append(
+        self, case_id: str, action: str, arguments: Mapping[str, Any], case: Case, *, after: int | None = None
+    ) -> int:
+        """Keep one act and the case that came of it; return its number. `arguments` are JSON values.
+
+        Raises:
+            NotAllowed: the trail does not end with the entry `after`: somebody else went on with the case.
+        """
         said = json.dumps(dict(arguments), ensure_ascii=False)
         body, fresh = self._packed(case)
         with self.database.writing() as connection:
@@ -148,6 +154,8 @@ class Journal:
             (n,) = connection.execute(
                 "SELECT coalesce(max(n), 0) + 1 FROM entries WHERE case_id = ?", (case_id,)
             ).fetchone()
+            if after is not None and n != after + 1:
+                raise _gone_on(connection, case_id)
             connection.execute(
                 "INSERT INTO entries (case_id, n, action, arguments, body, at) VALUES (?, ?, ?, ?, ?, ?)",
                 (case_id, n, action, said, body, self._now().isoformat()),
@@ -213,6 +221,10 @@ class Journal:
     def reserve(self, case_id: str, dollars: float, *, caps: money.Caps) -> money.Reservation:
         """Hold that many dollars for a call that is about to be made; see `money.reserve`."""
         return money.reserve(self.database, case_id, dollars, caps, self._now())
+
+    def allow(self, case_id: str, more: float) -> None:
+        """Let a case spend so many dollars above the cap of every case; see `money.allow`."""
+        money.allow(self.database, case_id, more)
 
     def settle(self, reservation: money.Reservation, dollars: float, tokens: int = 0) -> None:
         """Book what the call did cost in place of what was held."""
@@ -289,6 +301,15 @@ class Journal:
             key = id(table)
             gone = weakref.ref(table, lambda _ref, key=key: self._hashes.pop(key, None))  # type: ignore[misc]  # a default argument, not a type
             self._hashes[key] = (gone, sha)
+
+
+def _gone_on(connection: sqlite3.Connection, case_id: str) -> NotAllowed:
+    row = connection.execute("SELECT who, since FROM hands WHERE case_id = ?", (case_id,)).fetchone()
+    who = f"{row[0]}, since {datetime.fromisoformat(row[1]):%H:%M} UTC," if row else "Somebody else"
+    return NotAllowed(
+        f"{who} went on with this case; what you see is older, and was not kept over it.",
+        next_step="Open it again to see what they found: case = wb.open(…); a way of your own is case.fork(…).",
+    )
 
 
 def _keep_blobs(connection: sqlite3.Connection, fresh: _Fresh) -> None:

@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from ontology.errors import NotAllowed
 from workbench.journal.database import Database
+from workbench.nouns import FORK, root_of
 
 NANO = 1_000_000_000
 
@@ -31,7 +32,7 @@ class Caps:
     """The most that may be spent, in US dollars."""
 
     case: float
-    """On one case, over its whole life."""
+    """On one case with its forks, over its whole life; a person may `allow` more."""
     day: float
     """On one UTC day, all cases together."""
 
@@ -89,13 +90,15 @@ def reserve(database: Database, case_id: str, dollars: float, caps: Caps, now: d
     wanted, day = _nano(dollars), now.astimezone(UTC).date().isoformat()
     with database.writing() as connection:
         _close_dead(connection)
-        for name, value, cap in (("case", case_id, caps.case), ("day", day, caps.day)):
+        root = root_of(case_id)
+        more = connection.execute(f"SELECT coalesce(sum(more), 0) FROM caps {_FAMILY}", (root,)).fetchone()[0]  # noqa: S608  # a constant
+        for name, value, cap in (("case", root, caps.case + more / NANO), ("day", day, caps.day)):
             used = connection.execute(_BY[name], (value,)).fetchone()[0]
-            if used + wanted > math.floor(cap * NANO):
+            if used + wanted > math.floor(round(cap * NANO, 3)):
                 raise _over(name, cap, used / NANO, dollars)
         row = connection.execute(
             "INSERT INTO money (case_id, day, held, state, process, at) VALUES (?, ?, ?, 'held', ?, ?)",
-            (case_id, day, wanted, _this_process(), now.isoformat()),
+            (case_id, day, wanted, this_process(), now.isoformat()),
         )
         return Reservation(int(row.lastrowid or 0), case_id, wanted / NANO)
 
@@ -103,15 +106,33 @@ def reserve(database: Database, case_id: str, dollars: float, caps: Caps, now: d
 _USED = (
     "SELECT coalesce(sum(CASE state WHEN 'settled' THEN settled WHEN 'released' THEN 0 ELSE held END), 0) FROM money "
 )
-_BY = {"case": _USED + "WHERE case_id = ?", "day": _USED + "WHERE day = ?"}
+_FAMILY = f"WHERE case_id = ?1 OR (case_id >= ?1 || '{FORK}' AND case_id < ?1 || '{FORK[:-1]}.')"
+"""A case and its forks: `.` comes right after the `-` that FORK ends with."""
+_BY = {"case": _USED + _FAMILY, "day": _USED + "WHERE day = ?"}
 
 
 def _over(name: str, cap: float, used: float, wanted: float) -> NotAllowed:
     setting = {"case": "WORKBENCH_BUDGET_DOLLARS", "day": "WORKBENCH_BUDGET_DAILY_DOLLARS"}[name]
+    first = "Say case.go_further(dollars), raise" if name == "case" else "Raise"
     return NotAllowed(
         f"A call that may cost ${wanted:.4f} would pass the cap of ${cap:.2f} for this {name}; ${used:.4f} is used.",
-        next_step=f"Raise {setting}, or go on with the statistical reasoner, which costs nothing.",
+        next_step=f"{first} {setting}, or go on with the statistical reasoner, which costs nothing.",
     )
+
+
+def allow(database: Database, case_id: str, more: float) -> None:
+    """Let a case spend so many dollars above the cap of every case, in all that a person ever added to it.
+
+    Said again with the same amount, nothing is added; what was held or settled stays. The day's cap holds as before.
+
+    Raises:
+        ValueError: not a finite amount of zero or more.
+    """
+    with database.writing() as connection:
+        connection.execute(
+            "INSERT INTO caps (case_id, more) VALUES (?, ?) ON CONFLICT (case_id) DO UPDATE SET more = excluded.more",
+            (case_id, _nano(more)),
+        )
 
 
 def settle(database: Database, reservation: Reservation, dollars: float, tokens: int = 0) -> None:
@@ -172,7 +193,7 @@ def _close_dead(connection: sqlite3.Connection) -> int:
     held = connection.execute("SELECT DISTINCT process FROM money WHERE state = 'held'").fetchall()
     lost = 0
     for (process,) in held:
-        if not _alive(process):
+        if not alive(process):
             lost += connection.execute(
                 "SELECT sum(held) FROM money WHERE state = 'held' AND process = ?", (process,)
             ).fetchone()[0]
@@ -180,7 +201,8 @@ def _close_dead(connection: sqlite3.Connection) -> int:
     return int(lost)
 
 
-def _this_process() -> str:
+def this_process() -> str:
+    """Return the name of this process, which no later one is given."""
     return _named(os.getpid())
 
 
@@ -192,12 +214,13 @@ def _named(pid: int) -> str:
     return f"{pid}@{psutil.Process(pid).create_time():.2f}"
 
 
-def _alive(process: str) -> bool:
+def alive(process: str) -> bool:
+    """Say whether the process of that name lives."""
     import psutil
 
     pid, _, started = process.partition("@")
     if int(pid) == os.getpid():
-        return process == _this_process()
+        return process == this_process()
     try:
         other = psutil.Process(int(pid))
         return f"{other.create_time():.2f}" == started and other.status() != psutil.STATUS_ZOMBIE

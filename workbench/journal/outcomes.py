@@ -6,13 +6,12 @@ learn what a threshold costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from memory.protocol import Verdict
 from ontology.errors import NotFound
-from workbench.journal.database import Database
+from workbench.journal.database import Database, sortable
 from workbench.nouns import Case, State
 
 OFFERED = 10
@@ -35,33 +34,6 @@ class Outcome:
     """What a person said; None where nobody did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many findings a threshold shows and keeps quiet, and how many of those that were graded are right."""
-
-    shown: int = 0
-    shown_graded: int = 0
-    shown_right: int = 0
-    quiet: int = 0
-    quiet_graded: int = 0
-    quiet_right: int = 0
-
-    @property
-    def words(self) -> str:
-        """The numbers in one sentence.
-
-        >>> Tally(12, 12, 11, 9, 5, 4).words
-        '12 shown, 11 right; 9 quiet, 4 of 5 graded would have been right'
-        """
-        right = _of(self.shown_right, self.shown_graded, self.shown)
-        would = _of(self.quiet_right, self.quiet_graded, self.quiet)
-        return f"{self.shown} shown, {right} right; {self.quiet} quiet, {would} would have been right"
-
-
-def _of(right: int, graded: int, among: int) -> str:
-    return f"{right}" if graded == among else f"{right} of {graded} graded"
-
-
 def keep(database: Database, case: Case, now: datetime) -> None:
     """Keep the leading finding of a case that a worker ended; kept again, it stays as it was."""
     if not case.findings:
@@ -75,7 +47,7 @@ def keep(database: Database, case: Case, now: datetime) -> None:
             "INSERT INTO outcomes (alert_id, hypothesis, summary, confidence, shown, offered, at) "
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM alerts WHERE id = ?1) "
             "ON CONFLICT (alert_id) DO NOTHING",
-            (*said, offered, _text(now)),
+            (*said, offered, sortable(now)),
         )
 
 
@@ -119,7 +91,7 @@ def since(database: Database, moment: datetime) -> tuple[Outcome, ...]:
     with database.reading() as connection:
         rows = connection.execute(
             "SELECT alert_id, summary, confidence, shown, offered, at, correct FROM outcomes WHERE at > ? ORDER BY at",
-            (_text(moment),),
+            (sortable(moment),),
         ).fetchall()
     return tuple(
         Outcome(
@@ -133,21 +105,3 @@ def since(database: Database, moment: datetime) -> tuple[Outcome, ...]:
         )
         for alert_id, summary, confidence, shown, offered, at, correct in rows
     )
-
-
-def tally(outcomes: Sequence[Outcome], threshold: Callable[[Outcome], float]) -> Tally:
-    """Count what a threshold for each finding would have shown and kept quiet."""
-    shown = [each for each in outcomes if each.confidence >= threshold(each)]
-    quiet = [each for each in outcomes if each.confidence < threshold(each)]
-    return Tally(
-        len(shown),
-        sum(each.right is not None for each in shown),
-        sum(each.right is True for each in shown),
-        len(quiet),
-        sum(each.right is not None for each in quiet),
-        sum(each.right is True for each in quiet),
-    )
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

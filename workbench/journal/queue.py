@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ontology.nouns import Alert
-from workbench.journal.database import Database
+from workbench.journal.database import Database, sortable
 
 HOUR = timedelta(hours=1)
 BACKOFF = timedelta(seconds=30)
@@ -126,7 +126,7 @@ class Queue:
         with self.database.writing() as connection:
             _bury(connection, limits, now)
             under_way = connection.execute(
-                "SELECT count(*) FROM queue WHERE state = 'claimed' AND until > ?", (_text(now),)
+                "SELECT count(*) FROM queue WHERE state = 'claimed' AND until > ?", (sortable(now),)
             ).fetchone()[0]
             if under_way >= limits.at_once:
                 return None
@@ -136,7 +136,7 @@ class Queue:
             connection.execute(
                 "UPDATE queue SET state = 'claimed', owner = ?, until = ?, tries = tries + 1, because = '', "
                 "began = coalesce(began, ?) WHERE alert_id = ?",
-                (owner, _text(now + limits.lease), _text(now), alert_id),
+                (owner, sortable(now + limits.lease), sortable(now), alert_id),
             )
             (tries,) = connection.execute("SELECT tries FROM queue WHERE alert_id = ?", (alert_id,)).fetchone()
         return Claim(alert_id, owner, tries)
@@ -144,29 +144,29 @@ class Queue:
     def renew(self, claim: Claim, limits: Limits) -> bool:
         """Hold on to the alert for another lease; False where another has it by now, or a person took it over."""
         now = self._now()
-        return self._changed(claim, "until = ?", _text(now + limits.lease))
+        return self._changed(claim, "until = ?", sortable(now + limits.lease))
 
     def holds(self, claim: Claim) -> bool:
         """Say whether the worker still has the alert, its lease not lapsed."""
         with self.database.reading() as connection:
             row = connection.execute(
                 f"SELECT 1 FROM queue WHERE {_HELD} AND until > ?",  # noqa: S608  # a constant
-                (claim.alert_id, claim.owner, claim.tries, _text(self._now())),
+                (claim.alert_id, claim.owner, claim.tries, sortable(self._now())),
             ).fetchone()
         return row is not None
 
     def finish(self, claim: Claim, because: str = "") -> bool:
         """Write down that the case was investigated; False where the worker does not hold it any more."""
         return self._changed(
-            claim, "state = 'investigated', owner = '', ended = ?, because = ?", _text(self._now()), because
+            claim, "state = 'investigated', owner = '', ended = ?, because = ?", sortable(self._now()), because
         )
 
     def let_go(self, claim: Claim, because: str, limits: Limits) -> bool:
         """Give back an alert that could not be investigated: it rests, and is tried again as the limits say."""
         now = self._now()
         if claim.tries >= limits.tries:
-            return self._changed(claim, "state = 'failed', owner = '', ended = ?, because = ?", _text(now), because)
-        rest = _text(now + BACKOFF * 2 ** (claim.tries - 1))
+            return self._changed(claim, "state = 'failed', owner = '', ended = ?, because = ?", sortable(now), because)
+        rest = sortable(now + BACKOFF * 2 ** (claim.tries - 1))
         return self._changed(claim, "state = 'received', owner = '', after = ?, because = ?", rest, because)
 
     def put_back(self, claim: Claim) -> bool:
@@ -221,13 +221,13 @@ class Queue:
                 return
             (firings,) = connection.execute(
                 "SELECT count(*) FROM queue WHERE series = ? AND fired > ? AND fired <= ?",
-                (row[1], _text(datetime.fromisoformat(row[3]) - HOUR), row[3]),
+                (row[1], sortable(datetime.fromisoformat(row[3]) - HOUR), row[3]),
             ).fetchone()
             fired = datetime.fromisoformat(row[3])
             rows = connection.execute(
                 f"{_SIGHTS} WHERE state IN ('received', 'claimed', 'investigated') AND near IS NOT NULL "
                 "AND fired BETWEEN ? AND ?",
-                (_text(fired - open_for), _text(fired + open_for)),
+                (sortable(fired - open_for), sortable(fired + open_for)),
             ).fetchall()
             decision = decide(_sight((*row[:4], told), firings), tuple(_sight(each) for each in rows))
             connection.execute(
@@ -240,7 +240,7 @@ class Queue:
         with self.database.writing() as connection:
             connection.execute(
                 "UPDATE queue SET state = 'muted', because = ?, ended = ? WHERE alert_id = ? AND state = 'received'",
-                (because, _text(self._now()), alert_id),
+                (because, sortable(self._now()), alert_id),
             )
 
     def gather(self, within: timedelta, many: int) -> int:
@@ -250,7 +250,7 @@ class Queue:
         case that was begun in it, else the worst and oldest alert that waits.
         """
         now = self._now()
-        since = _text(now - within)
+        since = sortable(now - within)
         with self.database.reading() as connection:  # looked at by every worker, again and again: no lock, no count
             if connection.execute(_STORMY, (since, many - 1)).fetchone() is None:
                 return 0
@@ -289,12 +289,12 @@ class Queue:
         """Note that a person opened the notebook: from now on no worker writes into it."""
         with self.database.writing() as connection:
             connection.execute(
-                "UPDATE queue SET opened = coalesce(opened, ?) WHERE alert_id = ?", (_text(self._now()), alert_id)
+                "UPDATE queue SET opened = coalesce(opened, ?) WHERE alert_id = ?", (sortable(self._now()), alert_id)
             )
 
     def taken_over(self, alert_id: str) -> None:
         """Note that a person works on the case now: it leaves the queue, and whoever holds it loses it."""
-        now = _text(self._now())
+        now = sortable(self._now())
         with self.database.writing() as connection:
             connection.execute(
                 "UPDATE queue SET opened = coalesce(opened, ?1), ended = ?1, owner = '', state = 'investigated', "
@@ -307,7 +307,7 @@ class Queue:
         with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT 1 FROM queue WHERE alert_id = ? AND state = 'claimed' AND until > ?",
-                (alert_id, _text(self._now())),
+                (alert_id, sortable(self._now())),
             ).fetchone()
         return row is not None
 
@@ -388,7 +388,14 @@ def enter(
         "INSERT INTO queue (alert_id, series, rank, fired, received, state) SELECT ?1, ?2, ?3, ?4, ?5, 'received' "
         "WHERE NOT (?6 AND EXISTS (SELECT 1 FROM queue WHERE series = ?2)) ON CONFLICT (alert_id) DO NOTHING",
         (
-            (each.id, series(each.id), _RANK.get(each.severity, 2), _text(each.fired), _text(now), each.id in repeats)
+            (
+                each.id,
+                series(each.id),
+                _RANK.get(each.severity, 2),
+                sortable(each.fired),
+                sortable(now),
+                each.id in repeats,
+            )
             for each in alerts
         ),
     )
@@ -399,7 +406,7 @@ def enter(
     )
     connection.executemany(
         "UPDATE queue SET resolved = coalesce(resolved, ?1) WHERE series = ?2 AND fired <= ?1",
-        ((_text(when), series(alert_id)) for alert_id, when in resolved.items()),
+        ((sortable(when), series(alert_id)) for alert_id, when in resolved.items()),
     )
     return new
 
@@ -418,13 +425,13 @@ def _bury(connection: sqlite3.Connection, limits: Limits, now: datetime) -> None
     connection.execute(
         "UPDATE queue SET state = 'failed', owner = '', ended = ?1, because = 'its worker died ' || tries || ' times' "
         "WHERE state = 'claimed' AND until <= ?1 AND tries >= ?2",
-        (_text(now), limits.tries),
+        (sortable(now), limits.tries),
     )
 
 
 def _due(connection: sqlite3.Connection, limits: Limits, now: datetime, sorted_only: bool) -> str | None:
     """Return the alert that is due next."""
-    moment = _text(now)
+    moment = sortable(now)
     for waiting in (_LEFT, _RESTED, *((_NEW,) if _begun(connection, now) < limits.an_hour else ())):
         row = connection.execute(waiting, {"now": moment, "sorted": sorted_only}).fetchone()
         if row is not None:
@@ -444,12 +451,7 @@ _NEW = (
 
 def _begun(connection: sqlite3.Connection, now: datetime) -> int:
     """Return how many investigations were begun in the last hour."""
-    return int(connection.execute("SELECT count(*) FROM queue WHERE began > ?", (_text(now - HOUR),)).fetchone()[0])
-
-
-def _text(moment: datetime) -> str:
-    """Return the moment as text that sorts as time does."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return int(connection.execute("SELECT count(*) FROM queue WHERE began > ?", (sortable(now - HOUR),)).fetchone()[0])
 
 
 def _sight(row: Sequence[str], firings: int = 1) -> Sight:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from ontology.errors import BadInput, NotFound
 from ontology.nouns import Alert
-from workbench.journal.database import Database
+from workbench.journal.database import Database, sortable
 
 Kind = Literal["mute", "known-issue"]
 
@@ -55,7 +55,7 @@ def add(
     with database.writing() as connection:
         connection.execute(
             "INSERT INTO rules (kind, labels, because, made, until) VALUES (?, ?, ?, ?, ?)",
-            (kind, json.dumps(dict(labels)), because.strip(), _text(now), _text(until)),
+            (kind, json.dumps(dict(labels)), because.strip(), sortable(now), sortable(until)),
         )
 
 
@@ -63,7 +63,7 @@ def active(database: Database, now: datetime) -> tuple[Rule, ...]:
     """Return the rules that have not ended."""
     with database.reading() as connection:
         rows = connection.execute(
-            "SELECT id, kind, labels, because, until FROM rules WHERE until > ? ORDER BY until", (_text(now),)
+            "SELECT id, kind, labels, because, until FROM rules WHERE until > ? ORDER BY until", (sortable(now),)
         ).fetchall()
     return tuple(
         Rule(number, kind, json.loads(labels), because, datetime.fromisoformat(until))
@@ -78,10 +78,6 @@ def end(database: Database, number: int, now: datetime) -> None:
         NotFound: no such rule is in force.
     """
     with database.writing() as connection:
-        done = connection.execute("UPDATE rules SET until = ?1 WHERE id = ?2 AND until > ?1", (_text(now), number))
+        done = connection.execute("UPDATE rules SET until = ?1 WHERE id = ?2 AND until > ?1", (sortable(now), number))
         if not done.rowcount:
             raise NotFound(f"No rule {number} is in force.", next_step="List them: workbench mute --list")
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -19,18 +19,27 @@ _ENDED = {
 }
 
 
-def step_view(case: Case, before: Case | None = None, *, cap: Budget | None = None, replayed: bool = False) -> View:
+def step_view(
+    case: Case,
+    before: Case | None = None,
+    *,
+    cap: Budget | None = None,
+    had: Budget | None = None,
+    replayed: bool = False,
+) -> View:
     """Return what happened between two cases.
 
     Args:
         case: the case after the step.
         before: the case before it; None where it is not at hand.
         cap: what the case may use in all.
+        had: what it might use before this raised it; None where nothing did.
         replayed: whether this comes from the journal instead of the sources.
     """
     say = sentence(case, before)
     fresh = case.observations[len(before.observations) if before else 0 :]
-    spent = spend_words(case.spent, cap) + (" (from the journal, nothing was asked again)" if replayed else "")
+    was = f"before: {spend_words(before.spent, had)}; now: " if before and had else ""
+    spent = was + spend_words(case.spent, cap) + (" (from the journal, nothing was asked again)" if replayed else "")
     rows = [_asked(each) for each in fresh]
     note = cut(case.note, 320)  # what the reasoner adds: also that a model could take no part, and why
     found = news(case, before)

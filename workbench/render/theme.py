@@ -34,6 +34,8 @@ white-space:normal}
 .wb.wb .board td{overflow-wrap:anywhere}
 .wb.wb .board tr>*:nth-child(1){width:26px}.wb.wb .board tr>*:nth-child(3){width:23%}
 .wb.wb .board tr>*:nth-child(4){width:33%}.wb.wb .board tr>*:nth-child(5){width:110px}
+.wb.wb .sides{table-layout:fixed;margin-bottom:10px}.wb.wb .sides td{overflow-wrap:anywhere}
+.wb.wb .sides tr>*:nth-child(1){width:24%}
 .wb.wb .num{text-align:right;white-space:nowrap}
 .wb.wb .lead th{color:var(--mute);width:92px;white-space:nowrap}
 .wb.wb .pairs th{color:var(--mute);width:150px}

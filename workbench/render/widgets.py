@@ -20,17 +20,19 @@ from workbench.render.view import View
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-MOST = 5
+MOST = 7
 """Buttons in sight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a button needs to know first: which hypothesis, and why."""
+    """What a button needs to know first: which hypothesis, and why, or words alone."""
 
     options: Callable[[], Sequence[tuple[str, str]]]
     """(words, hypothesis id), asked for whenever the board changes."""
     ask: str = "because"
+    which: bool = True
+    """Whether one must be chosen; else the words are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Controls:
             return None
         given = self._given(action)
         if given is None:
-            self.say(f"{action.label}: choose a hypothesis and say why, then press again.", action.python)
+            needed = "choose a hypothesis and say why" if action.choice and action.choice.which else "say what you ask"
+            self.say(f"{action.label}: {needed}, then press again.", action.python)
             return None
         with self._lock:
             if self._running and not self._running.done():
@@ -108,7 +111,7 @@ class Controls:
         if action.choice is None:
             return ()
         which, why = str(self._which.value or ""), str(self._why.value or "").strip()
-        return (which, why) if which and why else None
+        return (which, why) if why and (which or not action.choice.which) else None
 
     def _act(self, action: Action, given: tuple[str, ...]) -> None:
         """Call the action and show its board; an error of ours is shown as its sentence, any other as its type."""
@@ -152,7 +155,7 @@ class Controls:
 
 
 def controls(actions: Mapping[str, Action], board: View | None = None) -> Controls:
-    """Return the buttons for these actions, at most five, each with its Python line as the tooltip."""
+    """Return the buttons for these actions, at most seven, each with its Python line as the tooltip."""
     return Controls(actions, board)
 
 

@@ -7,7 +7,7 @@ runs beside the server (`attendant`).
 May import: `ontology`, `workbench.intake`, `workbench.settings`, jupyter_server and tornado; `workbench.desk` and
 `workbench.graph` only inside the functions below, so that a server starts without paying for them.
 
-To add a webhook for another sender: write its intake, then a route beside the one in `routes.py`.
+To add a webhook for another sender: name it in `workbench.intake.senders`; its route stands.
 """
 
 from __future__ import annotations
@@ -70,18 +70,12 @@ async def _start_jupyter_server_extension(serverapp: ServerApp) -> None:
     chosen = load()
     _claim_graph(serverapp, chosen)
     _hear_reads(serverapp.contents_manager, serverapp.web_app.settings["workbench_desk"], chosen.notebooks_folder)
-    if chosen.watch_in_lab and _alerts_come(chosen):
+    if chosen.watch_in_lab and chosen.alerts_come:
         from workbench.server.attendant import Attendant
 
         attendant = Attendant()
         attendant.start()
         atexit.register(attendant.stop)
-
-
-def _alerts_come(chosen: Settings) -> bool:
-    """Say whether an alert can reach the queue: a webhook is open, or Alertmanager is asked."""
-    polled = chosen.alertmanager_url and chosen.watch_poll_seconds
-    return bool(chosen.webhook_secret.get_secret_value() or chosen.webhook_secrets or polled)
 
 
 def _hear_reads(manager: Any, desk: Desk, notebooks: Path) -> None:

@@ -7,7 +7,6 @@ so what we could not keep is 5xx, and one bad alert does not refuse its neighbou
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, stream_request_body
 
 from ontology.errors import NotAllowed, PersonError
-from workbench.intake import alertmanager
+from workbench.intake import alertmanager, proof
 from workbench.intake.alertmanager import Delivery
 from workbench.intake.senders import Sender, senders
 from workbench.server.backend import Desk
@@ -92,7 +91,7 @@ class AlertmanagerWebhook(JupyterHandler):
     def _check_secret(self) -> None:
         """Raise 403 where no secret is set, 401 where what was sent is another."""
         try:
-            secret = self.desk.secret().encode()
+            secret = self.desk.secret()
             if not secret:
                 raise NotAllowed(
                     "The alert webhook is closed, since no secret is set.",
@@ -100,9 +99,7 @@ class AlertmanagerWebhook(JupyterHandler):
                 )
         except PersonError as error:
             raise refuse(error) from error
-        scheme, _, sent = self.request.headers.get("Authorization", "").partition(" ")
-        same = hmac.compare_digest(sent.strip().encode("latin-1", "replace"), secret)  # takes as long if wrong
-        if not same or scheme.lower() != "bearer":
+        if not proof.bearer(self.request.headers, secret):
             raise HTTPError(401)
 
     def _delivery(self, payload: Mapping[str, object]) -> Delivery:
@@ -134,10 +131,9 @@ class SenderWebhook(AlertmanagerWebhook):
         """Refuse what the sender did not send, then keep the alerts."""
         if len(self._body) > BODY:
             raise HTTPError(413)
-        self.scheme = self._sender(name).scheme
-        if not self._sender(name).authentic(
-            self.request.headers, bytes(self._body), self._secret(name), datetime.now(UTC)
-        ):
+        sender = self._sender(name)
+        self.scheme = sender.scheme
+        if not sender.authentic(self.request.headers, bytes(self._body), self._secret(name), datetime.now(UTC)):
             raise HTTPError(401)
         await super().post()
 
