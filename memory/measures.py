@@ -55,6 +55,40 @@ def proportion(hits: int, of: int) -> Interval | None:
     return Interval(float(known.low), float(known.high))
 
 
+def platt(
+    logits: Sequence[float],
+    right: Sequence[bool],
+    weights: Sequence[float] | None = None,
+    *,
+    start: tuple[float, float] = (1.0, 0.0),
+    pull: float = 0.0,
+) -> tuple[float, float]:
+    """Return slope and offset of the line that makes logits those of how often they were right, with softened targets.
+
+    Args:
+        logits: what was said.
+        right: whether it was so.
+        weights: how much each counts; alike where not given.
+        start: slope and offset to begin from.
+        pull: strength of a ridge that draws the line to where it begins, for few cases.
+
+    Source: Platt 1999, with his softened targets.
+    """
+    from scipy.optimize import minimize
+
+    raw, hit, first = np.asarray(logits, float), np.asarray(right, bool), np.asarray(start, float)
+    share = np.ones(len(raw)) if weights is None else np.asarray(weights, float)
+    soft = np.where(hit, (hit.sum() + 1) / (hit.sum() + 2), 1 / ((~hit).sum() + 2))
+
+    def loss(at: np.ndarray) -> float:
+        line = at[0] * raw + at[1]
+        cost = np.sum(share * (np.logaddexp(0, line) - soft * line))
+        return float(cost + pull / 2 * np.sum((at - first) ** 2))
+
+    found = minimize(loss, first, method="L-BFGS-B", bounds=[(0.05, 5.0), (None, None)])
+    return float(found.x[0]), float(found.x[1])
+
+
 def spread(
     confidences: Sequence[float],
     right: Sequence[bool],

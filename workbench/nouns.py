@@ -157,6 +157,8 @@ class Confidence:
     value: float
     """0 to 1: the probability that acting on it fixes the incident."""
     because: tuple[str, ...]
+    raw: float | None = None
+    """Sum of logits that the value was calibrated from; None where it came otherwise."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.value <= 1.0:

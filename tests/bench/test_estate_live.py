@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from workbench import settings
 from workbench.bench.estate import servers
@@ -28,6 +30,7 @@ from workbench.bench.estate.running import Estate
 from workbench.bench.estate.servers import Notified
 from workbench.desk.door import take_up
 from workbench.nouns import Answered, Failed, Modality
+from workbench.testing.receivers import SlackServer
 
 MISSING = servers.missing(servers.PACKAGES)
 TOKEN = "of-this-test-only"
@@ -90,34 +93,49 @@ class Place:
 
     estate: Estate
     chat: Chat
+    slack: SlackServer
     address: str
     home: Path
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Start the shop and a JupyterLab that its Alertmanager tells; a release next door, then a slow link."""
+    """Start the shop and a JupyterLab that its Alertmanager tells; a release next door, then a slow link.
+
+    Its worker tells every finding: a shop that is a minute old gives nobody reason to be sure.
+    """
     home, chat, keeper, secret = tmp_path_factory.mktemp("home"), Chat(), reserve(), secrets.token_hex(16)
     (home / "notebooks").mkdir()
     address = f"http://127.0.0.1:{number(keeper)}"
     told = Notified(f"{address}/workbench/hooks/alertmanager", secret, chat.url)
-    with Estate.up(users=8, told=told) as estate, pytest.MonkeyPatch.context() as patch:
+    with SlackServer() as slack, Estate.up(users=8, told=told) as estate, pytest.MonkeyPatch.context() as patch:
         variables = {**estate.settings(), "WORKBENCH_HOME": str(home), "WORKBENCH_WEBHOOK_SECRET": secret}
         for name, value in variables.items():
             patch.setenv(name, value)
         words = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port_retries=0",
                  f"--ServerApp.port={number(keeper)}", "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}",
                  f"--ServerApp.root_dir={home / 'notebooks'}"]  # fmt: skip
+        tells = {
+            "WORKBENCH_SLACK_CHANNEL": "C1",
+            "WORKBENCH_SLACK_TOKEN": slack.token,
+            "WORKBENCH_SLACK_URL": slack.url,
+            "WORKBENCH_PUBLIC_URL": address,
+            "WORKBENCH_THRESHOLD": "0",
+        }
         with (home / "lab.log").open("w") as log:
-            lab = subprocess.Popen(words, env=dict(os.environ), stdout=log, stderr=subprocess.STDOUT)
+            lab = subprocess.Popen(words, env={**os.environ, **tells}, stdout=log, stderr=subprocess.STDOUT)
         try:
             estate.deploy("notifications", "9.9.9")  # while the server comes up
             opened(urllib.request.build_opener(), f"{address}/workbench/healthz")
             estate.network("payment", "ledger").delay(700)
-            yield Place(estate, chat, address, home)
+            yield Place(estate, chat, slack, address, home)
         finally:
             lab.terminate()
-            lab.wait(30)
+            try:
+                lab.wait(20)
+            except subprocess.TimeoutExpired:  # it waits for a thread of a request that was cut off: jupyterlab #10442
+                lab.kill()
+                lab.wait(20)
     keeper.close()
     chat.server.shutdown()
 
@@ -160,6 +178,42 @@ def test_an_investigation_asks_the_live_sources_and_shows_no_innocent(place: Pla
     suspects = {each.id: each.suspect.name for each in desk.case.hypotheses}
     shown = {suspects[each.hypothesis] for each in desk.case.findings if each.surfaced}
     assert shown <= {"payment", "ledger"}, desk.case.findings
+
+
+def test_nobody_looks_and_the_message_leads_into_the_finished_notebook(place: Place) -> None:
+    """A service hangs: rule, Alertmanager, webhook, queue, worker, a message in Slack; its link opens what is found."""
+    place.estate.pause("inventory")
+    try:
+        link = _told(place.slack, "inventory", 3 * WITHIN)
+    finally:
+        place.estate.resume("inventory")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = chromium.new_page()
+        page.goto(f"{place.address}/lab?token={TOKEN}")
+        page.goto(link)
+        first = page.locator(".wb-first").first
+        first.wait_for(timeout=120_000)
+        shown = first.inner_text()
+        chromium.close()
+
+    assert "inventory" in shown
+
+
+def _told(slack: SlackServer, suspect: str, patience: float) -> str:
+    """Wait for a message whose finding names a suspect; return the notebook's link in it."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        for message in list(slack.threads):
+            said = json.dumps(message["blocks"])
+            links = re.findall(r"http[^\"|>]+/workbench/open/[^\"|>]+", said)
+            if links and re.search(rf"\b{suspect}\b", said):
+                return str(links[0])
+        time.sleep(0.5)  # it is the worker who posts; nothing tells this side
+    raise AssertionError(f"no message about {suspect} within {patience} s: {[m['text'] for m in slack.threads]}")
 
 
 def opened(jar: urllib.request.OpenerDirector, address: str, patience: float = 60.0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from ontology.errors import BadInput
 from ontology.nouns import Alert
 from workbench import assembly
 from workbench.desk.door import take_up
+from workbench.desk.grades import own
 from workbench.desk.thresholds import route_of, threshold_of
 from workbench.desk.watch import Watch
+from workbench.engine.coefficients import CURRENT
 from workbench.engine.loop import opened
 from workbench.journal import outcomes
 from workbench.journal.outcomes import OFFERED
@@ -160,3 +163,48 @@ def test_nothing_found_is_no_outcome(tmp_path: Path, alert: Alert) -> None:
 
     assert outcomes.since(journal.database, alert.fired) == ()
     assert tally((), 0.5) == Tally()
+
+
+def test_own_grades_take_over_the_calibration_after_thirty(tmp_path: Path, small_case: Path, alert: Alert) -> None:
+    """Of what was held sure one in five was right: from thirty grades on a new case is judged so, and says on what."""
+    settings = Settings(home=tmp_path)
+    journal = assembly.journal(settings)
+    journal.receive([alert], str(small_case))
+
+    def judged() -> Confidence:
+        desk = take_up(alert.id, settings, again=True)
+        desk.step()
+        return desk.case.hypotheses[0].confidence
+
+    def grade(numbers: range) -> None:
+        for n in numbers:
+            outcomes.grade(journal.database, _found(settings, alert, n, 0.9, shown=True), right=n % 5 == 0)
+
+    grade(range(29))
+    before = judged()
+    grade(range(29, 60))
+    after = judged()
+
+    assert "uncalibrated here" in before.because[-1]
+    assert before.value > 0.6
+    assert "on 60 graded outcomes of this place" in after.because[-1]
+    assert "uncalibrated" not in after.because[-1]
+    assert after.value < 0.4
+    assert after.raw == before.raw
+
+
+def test_who_is_graded_more_often_does_not_drown_the_others(tmp_path: Path, alert: Alert) -> None:
+    """Forty shown ones are graded, all wrong, and four of 400 quiet ones, all right: the quiet count as 400."""
+    settings = Settings(home=tmp_path)
+    journal = assembly.journal(settings)
+    for n in range(40):
+        outcomes.grade(journal.database, _found(settings, alert, n, 0.6, shown=True), right=False)
+    quiet = [_found(settings, alert, 100 + n, 0.6, shown=False) for n in range(400)]
+    for alert_id in quiet[:4]:
+        outcomes.grade(journal.database, alert_id, right=True)
+
+    line = own(journal)
+
+    assert line.here
+    raw = (math.log(0.6 / 0.4) - CURRENT.offset) / CURRENT.slope
+    assert 0.6 < 1 / (1 + math.exp(-line.slope * raw - line.offset)) < 0.95  # one in eleven, were all counted alike

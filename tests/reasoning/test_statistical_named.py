@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -98,3 +99,51 @@ def test_a_callee_that_its_caller_cannot_reach_is_named_by_the_callers_lines(lin
 def test_a_line_that_names_no_callee_without_an_answer_says_nothing(speaker: str, line: str) -> None:
     """Whom a line does not name, who is not called by the speaker, and who did answer, is not told of."""
     assert not list(unreached(look(lines=[(speaker, line)])))
+
+
+def waits(*, served_meanwhile: bool) -> Seen:
+    """Return what is seen where cart waits in vain for stock, which does or does not serve its other caller."""
+    rows = []
+
+    def trace(at: datetime, caller: str, *, served: bool) -> None:
+        name = f"t{len(rows)}"
+        took = 20.0 if served else 2000.0
+        rows.append((name, "a", "", at, caller, "GET /stock", "client", took, "ok" if served else "error"))
+        if served:
+            rows.append((name, "b", "a", at, "stock", "GET /stock", "server", 10.0, "ok"))
+
+    for n in range(60):
+        trace(SINCE - timedelta(minutes=9) + n * timedelta(seconds=8), "cart", served=True)
+    for n in range(20):
+        trace(SINCE + timedelta(seconds=200 + 4 * n), "cart", served=False)
+        trace(SINCE + timedelta(seconds=202 + 4 * n), "web", served=served_meanwhile)
+    names = ("trace_id", "span_id", "parent_id", "start", "service", "operation", "kind", "duration_ms", "status")
+    table = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
+    table = table.reindex(columns=list(COLUMNS[Modality.TRACES]), fill_value="")
+    table["start"] = pd.to_datetime(table["start"], utc=True)
+    question = Question(Modality.TRACES, WINDOW, baseline=WINDOW.before(3600))
+    told = look(lines=[("cart", "GET /stock on stock failed: timed out after 2 s")]).case
+    asked = Observation(question, Answered("", table), "made up", WINDOW.end)
+    return StatisticalReasoner().look(replace(told, observations=(*told.observations, asked)))
+
+
+def test_a_callee_that_serves_nobody_while_its_caller_waits_is_named_as_hanging() -> None:
+    """Traces show that it was mute meanwhile, and its caller's lines that it waited."""
+    seen = waits(served_meanwhile=False)
+    assert seen.traced is not None
+    (failing,) = (each for each in seen.traced.failing if each.service == "stock")
+    assert failing.unreachable
+
+    found = list(unreached(seen))
+
+    assert [(sign.entity, sign.mode) for sign in found if sign.nats > 0] == [("stock", "hang")]
+    assert [sign.entity for sign in found if sign.hint == FOLLOWS] == ["cart"]
+
+
+def test_a_callee_that_serves_others_meanwhile_does_not_hang() -> None:
+    """Who answers another caller goes on: the one that waits gave up."""
+    seen = waits(served_meanwhile=True)
+    assert seen.traced is not None
+
+    assert {each.service: each.timeout for each in seen.traced.failing} == {"cart": True}
+    assert not list(unreached(seen))

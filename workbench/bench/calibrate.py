@@ -160,19 +160,7 @@ def _weights(cases: Sequence[Told]) -> tuple[float, np.ndarray]:
 
 
 def _platt(raw: np.ndarray, cases: Sequence[Told]) -> tuple[float, float]:
-    """Return slope and offset of the line that makes raw logits probabilities, with Platt's softened targets."""
-    from scipy.optimize import minimize
-
-    right = np.array([case.right for case in cases])
-    share = shares(cases)
-    soft = np.where(right, (right.sum() + 1) / (right.sum() + 2), 1 / ((~right).sum() + 2))
-
-    def loss(at: np.ndarray) -> float:
-        logits = at[0] * raw + at[1]
-        return float(np.sum(share * (np.logaddexp(0, logits) - soft * logits)))
-
-    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.05, 5.0), (None, None)])
-    return float(found.x[0]), float(found.x[1])
+    return measures.platt(raw.tolist(), [case.right for case in cases], shares(cases).tolist())
 
 
 def _probability(logit: Any) -> Any:

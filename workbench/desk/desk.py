@@ -25,6 +25,7 @@ from workbench.desk import live
 from workbench.desk.proposal import confirmed, proposed, written
 from workbench.engine.branch import merged
 from workbench.engine.close import closed
+from workbench.engine.coefficients import CURRENT, Coefficients
 from workbench.engine.conclude import conclude
 from workbench.engine.learning import in_words, meant, taken_back, with_its_ends
 from workbench.engine.loop import investigate
@@ -72,6 +73,8 @@ class Tools:
     """Where the incident's notebook is, or would be."""
     level: Callable[[Entity], Level] = lambda _entity: Level.DIAGNOSE
     """How far claims about an entity are trusted."""
+    coefficients: Coefficients = CURRENT
+    """What hypotheses are judged by."""
     repositories: tuple[Path, ...] = ()
     """Checkouts that a change may be proposed for."""
 
@@ -513,6 +516,7 @@ class Desk:
             memory=tools.memory,
             budget=self._budget,
             threshold=tools.threshold,
+            coefficients=tools.coefficients,
         )
 
     def _one_step(self, case: Case) -> Iterator[Case]:

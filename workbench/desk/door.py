@@ -15,7 +15,7 @@ from workbench.desk import hand
 from workbench.desk.asking import GraphInHand
 from workbench.desk.beside import Beside
 from workbench.desk.desk import Desk, Tools
-from workbench.desk.grades import MONTH, calibrated
+from workbench.desk.grades import MONTH, calibrated, own
 from workbench.desk.thresholds import routed, threshold_of
 from workbench.desk.trust import Narrowed, level_of
 from workbench.engine.loop import opened
@@ -98,6 +98,7 @@ def take_up(
         threshold=threshold_of(alert, chosen),
         notebook=path_for(alert, chosen.notebooks_folder),
         level=level,
+        coefficients=own(journal),
         repositories=chosen.git_folders,
     )
     desk = sit(case, tools, journal.trail(case.id))

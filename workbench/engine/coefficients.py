@@ -20,6 +20,8 @@ class Coefficients:
     """Confidence from which a finding is surfaced, where no person chose another."""
     made: str = ""
     """From what: data sets, cases, date; empty for a prior."""
+    here: bool = False
+    """Whether that is this place's own graded outcomes."""
 
 
 SIGNS: Mapping[str, tuple[float | None, float | None]] = {

@@ -4,7 +4,8 @@
     judge(hypothesis, case)           # the probability that they come to, and why
 
 The weights stand in `coefficients.py`. Fitted ones come from recorded incidents of other systems: what they promise
-here is not known before this place has graded outcomes of its own, and every confidence says so.
+here is not known before this place has graded outcomes of its own, and every confidence says so. From then on the
+calibrated line is the place's own (`desk.grades.own`); the weights, and so the order, stay.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def judge(
     if value + learnt > most:
         because += (f"held at {most:.2f}: nothing is certain, and what was not looked at could say otherwise",)
     start = f"starts at {coefficients.intercept:+.2f} logits: nothing is believed before there is evidence"
-    return Confidence(round(min(most, max(LEAST, value + learnt)), 4), (*because, start, _sum(logit, coefficients)))
+    sure = round(min(most, max(LEAST, value + learnt)), 4)
+    return Confidence(sure, (*because, start, _sum(logit, coefficients)), round(logit, 4))
 
 
 def features(hypothesis: Hypothesis, case: Case) -> Mapping[str, float]:
@@ -77,6 +79,8 @@ def _sum(logit: float, coefficients: Coefficients) -> str:
     said = f"sum {logit:+.2f} logits"
     if (coefficients.slope, coefficients.offset) != (1.0, 0.0):
         said += f", calibrated {coefficients.slope * logit + coefficients.offset:+.2f}"
+    if coefficients.here:
+        return f"{said} on {coefficients.made}"
     source = f"calibrated on {coefficients.made}" if coefficients.made else "a prior"
     return f"{said}; the weights are {source}, uncalibrated here"
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from memory.protocol import Memory
 from ontology.nouns import Alert
 from workbench.engine import weigh
-from workbench.engine.coefficients import CURRENT
+from workbench.engine.coefficients import CURRENT, Coefficients
 from workbench.engine.conclude import conclude
 from workbench.engine.confidence import judge
 from workbench.engine.learning import taken_in
@@ -55,6 +55,7 @@ def investigate(
     memory: Memory,
     budget: Budget,
     threshold: float = THRESHOLD,
+    coefficients: Coefficients = CURRENT,
 ) -> Iterator[Case]:
     """Yield a case after every step until the reasoner has nothing left to ask or the budget is used up.
 
@@ -65,6 +66,7 @@ def investigate(
         memory: what is remembered.
         budget: how much this case may use in all, what it has used already included.
         threshold: confidence, 0 to 1, from which a finding is surfaced.
+        coefficients: what hypotheses are judged by.
 
     Yields:
         Frozen cases; the last has `ended` set to the named reason.
@@ -72,12 +74,18 @@ def investigate(
     if not case.scope:
         case = scoped(case, environment.graph)
     while not case.ended:
-        case = step(case, environment, reasoner, memory, budget, threshold)
+        case = step(case, environment, reasoner, memory, budget, threshold, coefficients)
         yield case
 
 
 def step(
-    case: Case, environment: Environment, reasoner: Reasoner, memory: Memory, budget: Budget, threshold: float
+    case: Case,
+    environment: Environment,
+    reasoner: Reasoner,
+    memory: Memory,
+    budget: Budget,
+    threshold: float,
+    coefficients: Coefficients = CURRENT,
 ) -> Case:
     """Ask what was planned, think over the answers, judge and conclude. The first step also makes the plan."""
     began = time.monotonic()
@@ -97,7 +105,7 @@ def step(
     thought = reasoner.think(asked, budget - case.spent - spent)
     spent += replace(thought.spent, seconds=time.monotonic() - began)
     case = replace(
-        _judged(asked, thought),
+        _judged(asked, thought, coefficients),
         planned=_fresh(asked, thought),
         spent=case.spent + spent,
         steps=case.steps + 1,
@@ -137,14 +145,14 @@ def _fresh(case: Case, thought: Thought) -> tuple[Question, ...]:
     return tuple({each.id: each for each in thought.questions if each.id not in known}.values())
 
 
-def _judged(case: Case, thought: Thought) -> Case:
+def _judged(case: Case, thought: Thought, coefficients: Coefficients) -> Case:
     """Return the case with the thought's hypotheses judged and ranked; what a person ruled out stays ruled out."""
     out = {each.id: each for each in case.hypotheses if each.state is State.RULED_OUT}
     confirmed = {each.id for each in case.hypotheses if each.state is State.CONFIRMED}
     fresh = tuple(each for each in thought.hypotheses if each.id not in out)
     held = replace(case, hypotheses=fresh)
     moments = weigh.history(held)
-    judged = [replace(each, confidence=judge(each, held, moments=moments)) for each in fresh]
+    judged = [replace(each, confidence=judge(each, held, coefficients, moments)) for each in fresh]
     judged = [_with_state(each, confirmed) for each in judged]
     judged.sort(key=lambda each: -each.confidence.value)  # stable: the reasoner's order breaks ties
     return replace(case, hypotheses=(*judged, *out.values()))

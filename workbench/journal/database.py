@@ -87,6 +87,7 @@ STEPS = (
     CREATE INDEX trust_by_service ON trust (service, n);
     CREATE TABLE hands (case_id TEXT PRIMARY KEY, who TEXT NOT NULL, process TEXT NOT NULL, since TEXT NOT NULL) STRICT;
     """,
+    "ALTER TABLE outcomes ADD COLUMN raw REAL;",
 )
 """What brings the schema from version n to n + 1. Money is in nanodollars."""
 

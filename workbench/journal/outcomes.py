@@ -32,6 +32,8 @@ class Outcome:
     at: datetime
     right: bool | None
     """What a person said; None where nobody did."""
+    raw: float | None = None
+    """Sum of logits that the confidence was calibrated from; None where it was not kept."""
 
 
 def keep(database: Database, case: Case, now: datetime) -> None:
@@ -40,14 +42,15 @@ def keep(database: Database, case: Case, now: datetime) -> None:
         return
     lead = case.findings[0]
     said = (case.alert.id, lead.hypothesis, lead.summary, lead.confidence.value, lead.surfaced)
+    raw = lead.confidence.raw
     with database.writing() as connection:
         (quiet,) = connection.execute("SELECT count(*) FROM outcomes WHERE shown = 0").fetchone()
         offered = not lead.surfaced and quiet % OFFERED == 0
         connection.execute(
-            "INSERT INTO outcomes (alert_id, hypothesis, summary, confidence, shown, offered, at) "
-            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM alerts WHERE id = ?1) "
+            "INSERT INTO outcomes (alert_id, hypothesis, summary, confidence, shown, offered, at, raw) "
+            "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM alerts WHERE id = ?1) "
             "ON CONFLICT (alert_id) DO NOTHING",
-            (*said, offered, sortable(now)),
+            (*said, offered, sortable(now), raw),
         )
 
 
@@ -90,7 +93,8 @@ def since(database: Database, moment: datetime) -> tuple[Outcome, ...]:
     """Return what was found since then, the oldest first."""
     with database.reading() as connection:
         rows = connection.execute(
-            "SELECT alert_id, summary, confidence, shown, offered, at, correct FROM outcomes WHERE at > ? ORDER BY at",
+            "SELECT alert_id, summary, confidence, shown, offered, at, correct, raw FROM outcomes "
+            "WHERE at > ? ORDER BY at",
             (sortable(moment),),
         ).fetchall()
     return tuple(
@@ -102,6 +106,7 @@ def since(database: Database, moment: datetime) -> tuple[Outcome, ...]:
             bool(offered),
             datetime.fromisoformat(at),
             None if correct is None else bool(correct),
+            raw,
         )
-        for alert_id, summary, confidence, shown, offered, at, correct in rows
+        for alert_id, summary, confidence, shown, offered, at, correct, raw in rows
     )

@@ -86,6 +86,7 @@ def _slow(suspect: Suspect, slow: Sign, graph: Calls) -> str:
 _CLAIMS = {
     "dependency-slow": "{name} became slow, and whoever calls it waits",
     "dependency-down": "{name} does not answer its callers",
+    "hang": "{name} stands still: it takes calls and answers none",
     "bad-configuration": "A configuration change broke {name}",
     "bad-release": "A release broke {name}",
     "resource-leak": "{name} leaks {what}",

@@ -6,6 +6,7 @@ symptom that came along a call, so what the callers of that entity show follows 
 
 A caller that fails says whom it called: `GET /stock on stock failed: Connection refused`. Words as the standard
 libraries and resolvers of the common languages print them. A line that names several of its callees tells of none.
+A caller that timed out tells of a callee that hangs where traces show that the callee served nobody meanwhile.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _SILENT = (
     ("dependency-down", re.compile(r"connection refused|ECONNREFUSED|no route to host|EHOSTUNREACH", re.IGNORECASE)),
 )
 """Failure mode of the callee and the words of a caller that reached nobody."""
+_WAITED = re.compile(r"timed?.?out|ETIMEDOUT|deadline exceeded|request was aborted", re.IGNORECASE)
+"""Words of a caller that waited in vain: who is slow may have answered, so traces have to show that it was mute."""
 
 
 @dataclass(slots=True)
@@ -73,9 +76,12 @@ def stated(seen: Seen) -> Iterator[Sign]:
 def unreached(seen: Seen) -> Iterator[Sign]:
     """Yield whom the callers' new loud lines name as reached by nobody."""
     found: defaultdict[str, _Unreached] = defaultdict(lambda: _Unreached(""))
+    mute = {each.service for each in seen.traced.failing if each.unreachable} if seen.traced else set()
     for each in templates(seen.case, seen.since):
         mode = next((mode for mode, words in _SILENT if words.search(each.template)), "")
         callees = {name for name in seen.graph.callees(each.entity) if _names(each.template, name)}
+        if not mode and callees <= mute and _WAITED.search(each.template):
+            mode = "hang"
         if mode and len(callees) == 1:
             its = found[callees.pop()]
             its.mode = its.mode or mode

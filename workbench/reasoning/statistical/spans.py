@@ -21,6 +21,8 @@ from workbench.nouns import Case, Modality
 
 LEAST = 5
 """Spans of an operation on each side, below which its means say nothing."""
+MUTE = 4.0
+"""Requests that a callee usually serves in the time in which it served none, from which it counts as silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,9 @@ def _failing(table: pd.DataFrame) -> Iterator[Failing]:
 def _blamed(began: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Return for each failure the service to credit, whether it gave no answer, whether the caller gave up early.
 
-    A client span that failed with no failure below it: no answer and the callee silent in the window -> the
-    callee; answered by a callee slower than usual -> the callee; else the caller, who gave up or asked wrongly.
+    A client span that failed with no failure below it: no answer and the callee silent, in the whole window or around
+    the call -> the callee; answered by a callee slower than usual -> the callee; else the caller, who gave up or asked
+    wrongly.
     """
     serving = table[table["kind"] != "client"]
     means = serving.groupby(["service", "late"])["duration_ms"].mean().unstack("late")
@@ -251,10 +254,30 @@ def _blamed(began: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.Series, pd.Ser
     slower = (means[True] > 1.5 * means[False]).to_dict()
     alive = set(serving.loc[serving["late"], "service"])
     outgoing = began["callee"].notna() & (began["kind"] == "client")
-    silent = outgoing & ~began["answered"] & ~began["callee"].isin(alive)
+    silent = outgoing & ~began["answered"] & (~began["callee"].isin(alive) | _mute(began, table, serving))
     late_answer = outgoing & ~silent & began["callee"].map(lambda name: bool(slower.get(name, False)))
     gave_up = outgoing & ~silent & ~late_answer
     return began["service"].where(~(silent | late_answer), began["callee"]), silent, gave_up
+
+
+def _mute(calls: pd.DataFrame, table: pd.DataFrame, serving: pd.DataFrame) -> pd.Series:
+    """Say of each call whether its usual callee served nobody around it for as long as it usually serves several."""
+    traces = table.groupby("trace_id").agg(start=("start", "min"), late=("late", "min"))
+    begun, early = _times(traces["start"]), int((traces["late"] == 0).sum())
+    found = pd.Series(data=False, index=calls.index)
+    for callee, its in calls.groupby("callee"):
+        served = serving[serving["service"] == callee]
+        usual = served.loc[~served["late"], "trace_id"].nunique() / early if early else 0.0
+        starts = _times(served["start"])
+        bounds = np.concatenate((begun[:1], starts, _times(table["start"])[-1:]))
+        after = np.searchsorted(starts, its["start"].to_numpy(dtype="datetime64[ns]"), side="right") + 1
+        passed = np.searchsorted(begun, bounds[after]) - np.searchsorted(begun, bounds[after - 1])
+        found[its.index] = passed * usual >= MUTE
+    return found
+
+
+def _times(starts: pd.Series) -> np.ndarray:
+    return np.sort(starts.to_numpy(dtype="datetime64[ns]"))
 
 
 def _mean(values: pd.Series) -> float | None:

@@ -12,6 +12,7 @@ _BYTES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 NEXT_STEPS = {
     "dependency-slow": "Open its slowest traces and what {name} does in the added time; check its store.",
     "dependency-down": "Check that {name} runs and listens where its callers look for it.",
+    "hang": "See what every thread of {name} waits for (a stack dump), then restart it.",
     "bad-configuration": "Compare the configuration of {name} with the one before the change, and roll it back.",
     "bad-release": "Read the diff of the latest release of {name}, and roll it back if it cannot be explained.",
     "resource-leak": "See who holds what grows in {name}; a restart buys time, not a fix.",
@@ -39,6 +40,7 @@ NEXT_STEPS = {
 REFUTED_BY = {
     "dependency-slow": "time of {name} itself is as before in traces of slow requests",
     "dependency-down": "{name} answers its callers in the window",
+    "hang": "{name} answers its callers in the window",
     "bad-configuration": "the symptom began before the change, or stays after a roll-back",
     "bad-release": "the symptom began before the release, or stays after a roll-back",
     "resource-leak": "what grew falls back by itself, or levels off while the symptom stays",
