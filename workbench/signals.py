@@ -12,7 +12,7 @@ score survives an imprecise start of the fault); onset as the maximum-likelihood
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -109,6 +109,32 @@ def split(
     return before, after
 
 
+def each_series(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DatetimeIndex, np.ndarray]]:
+    """Yield entity, metric, times and values of each series of a long table, tidy, by name.
+
+    What `tidy` does to one series is done here once for all: tables have thousands.
+    """
+    keys = ["entity", "metric", "time"]
+    rows = table.loc[np.isfinite(table["value"].to_numpy(dtype=float)), [*keys, "value"]]
+    if rows.duplicated(keys).any():
+        rows = rows.groupby(keys, sort=True, observed=True)["value"].median().reset_index()
+    elif not rows["time"].is_monotonic_increasing:
+        rows = rows.sort_values("time", kind="stable")
+    times, values = pd.DatetimeIndex(rows["time"]), rows["value"].to_numpy(dtype=float)
+    for (entity, metric), at in rows.groupby(keys[:2], sort=True, observed=True).indices.items():
+        yield str(entity), str(metric), times[at], values[at]
+
+
+def median(values: np.ndarray) -> float:
+    """Return the median of finite numbers, as `np.median` without what it checks: series are short and many.
+
+    >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
+    2.5
+    """
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
+
+
 def scale(values: np.ndarray, spare: np.ndarray | None = None) -> float:
     """Return the robust standard deviation of a baseline, with floors for a constant one.
 
@@ -116,8 +142,8 @@ def scale(values: np.ndarray, spare: np.ndarray | None = None) -> float:
     deviation; never under RELATIVE_FLOOR of the level; for a constant zero, RELATIVE_FLOOR of the largest
     value in `spare` (the window); 0.0 where everything is zero.
     """
-    middle = float(np.median(values))
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(values - middle)))
+    middle = median(values)
+    spread = MAD_TO_SIGMA * median(np.abs(values - middle))
     if spread == 0.0:
         low, high = np.quantile(values, (0.25, 0.75))
         spread = max(float(high - low) / 1.349, float(np.std(values)) / 2)
@@ -161,14 +187,18 @@ def compare(before: pd.Series[float], after: pd.Series[float]) -> Shift | None:
     shows; an onset that leaves a single point falls back to the last MIN_POINTS.
     """
     before, after = tidy(before), tidy(after)
-    old, new = before.to_numpy(), after.to_numpy()
+    return compared(before.to_numpy(), after.to_numpy(), after.index)
+
+
+def compared(old: np.ndarray, new: np.ndarray, times: pd.Index) -> Shift | None:
+    """Return the same as `compare`, of finite values in time order; `times` are those of the new ones."""
     if len(old) < MIN_POINTS or len(new) < MIN_POINTS:
         return None
-    level, spread = float(np.median(old)), scale(old, new)
+    level, spread = median(old), scale(old, new)
     if spread == 0.0:
         return Shift(level, level, 0.0, None, None, "flat", len(old), len(new))
     first = onset((new - level) / spread) or 0
-    level_after = float(np.median(new[min(first, len(new) - MIN_POINTS) :]))
+    level_after = median(new[min(first, len(new) - MIN_POINTS) :])
     z = float(np.clip((level_after - level) / spread, -Z_CAP, Z_CAP))
     moved = abs(z) >= 3.0
     return Shift(
@@ -176,7 +206,7 @@ def compare(before: pd.Series[float], after: pd.Series[float]) -> Shift | None:
         level_after,
         z,
         level_after / level if level > 0 else None,
-        moment(after.index[first]) if moved else None,
+        moment(times[first]) if moved else None,
         ("up" if z > 0 else "down") if moved else "flat",
         len(old),
         len(new),

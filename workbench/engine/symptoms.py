@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from memory.protocol import Symptom
 from workbench.nouns import Case, Modality
-from workbench.signals import shift
+from workbench.signals import compared, each_series
 
 STRONG = 6.0
 """Robust z from which a metric counts as a symptom; a remembered shape needs what stands out, not what wobbles."""
@@ -40,10 +42,11 @@ def symptoms(case: Case) -> tuple[Symptom, ...]:
         table = observation.table
         if table is None or observation.question.modality is not Modality.METRICS:
             continue
-        window = observation.question.window
-        for (entity, metric), rows in table.groupby(["entity", "metric"], sort=True):
-            moved = shift(rows["time"], rows["value"], window.start)
+        start = pd.Timestamp(observation.question.window.start)
+        for entity, metric, times, values in each_series(table):
+            first = times.searchsorted(start)
+            moved = compared(values[:first], values[first:], times[first:])
             if moved is not None and abs(moved.z) >= STRONG:
-                found.append((abs(moved.z), Symptom(str(entity), str(metric), moved.direction)))
+                found.append((abs(moved.z), Symptom(entity, metric, moved.direction)))
     found.sort(key=lambda pair: (-pair[0], pair[1].entity, pair[1].signal))
     return tuple(symptom for _, symptom in found[:MOST])

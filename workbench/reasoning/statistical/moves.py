@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.nouns import Case, Modality
 from workbench.reasoning.statistical.vocabulary import STATISTICS, STORES, Signal, signal_of, statistic_of, unit_of
-from workbench.signals import MIN_POINTS, Growth, Shift, compare, growth
+from workbench.signals import Growth, Shift, compared, each_series, growth
 
 HELD = frozenset({Signal.MEMORY, Signal.DESCRIPTORS, Signal.DISK})
 """What is held until it is given back. Threads, pools and queues also climb while a callee is slow."""
@@ -100,23 +100,19 @@ def moves(case: Case, since: datetime) -> Moves:
 
 
 def _moves_in(table: pd.DataFrame, observation: str, since: datetime) -> Iterator[Move]:
-    """Yield a move for every series with points on both sides. Sorting and clean-up are done once for all."""
-    rows = table[np.isfinite(table["value"].to_numpy(dtype=float))]
-    rows = rows.groupby(["entity", "metric", "time"], sort=True, observed=True)["value"].median().reset_index()
-    times, values = pd.DatetimeIndex(rows["time"]), rows["value"].to_numpy()
-    late = np.asarray(times >= pd.Timestamp(since))
-    for (entity, metric), at in rows.groupby(["entity", "metric"], sort=True, observed=True).indices.items():
-        first = int(late[at].argmax()) if late[at].any() else len(at)
-        if first < MIN_POINTS or len(at) - first < MIN_POINTS:
+    """Yield a move for every series with points on both sides."""
+    start = pd.Timestamp(since)
+    for entity, metric, times, values in each_series(table):
+        first = int(times.searchsorted(start))
+        shifted = compared(values[:first], values[first:], times[first:])
+        if shifted is None:
             continue
-        points = pd.Series(values[at], index=times[at])
+        points = pd.Series(values, index=times)
         before, after = points.iloc[:first], points.iloc[first:]
-        shifted = compare(before, after)
-        assert shifted is not None
-        signal = signal_of(str(metric))
-        fills = signal in STORES and unit_of(str(metric)) != "s"  # a wait for a pool is no stock
+        signal = signal_of(metric)
+        fills = signal in STORES and unit_of(metric) != "s"  # a wait for a pool is no stock
         grown = _growth(points, after, signal) if fills else None
-        yield Move(str(entity), str(metric), signal, shifted, grown, observation, before, after)
+        yield Move(entity, metric, signal, shifted, grown, observation, before, after)
 
 
 def _growth(points: pd.Series[float], after: pd.Series[float], signal: Signal) -> Growth | None:
