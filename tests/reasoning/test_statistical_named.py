@@ -12,12 +12,14 @@ import pytest
 
 from ontology import iris
 from ontology.nouns import Alert, Entity, Fact, Layer, Window
-from ontology.terms import CALLS, Kind
-from workbench.nouns import Answered, Case, Modality, Observation, Question
+from ontology.terms import CALLS, FAILURE_MODES, Kind
+from workbench.nouns import Answered, Budget, Case, Modality, Observation, Question
 from workbench.reasoning.statistical import StatisticalReasoner
+from workbench.reasoning.statistical.modes import CLAIMS
 from workbench.reasoning.statistical.named import stated, unreached
 from workbench.reasoning.statistical.ranking import FOLLOWS
 from workbench.reasoning.statistical.seen import Seen
+from workbench.reasoning.statistical.wording import NEXT_STEPS, REFUTED_BY
 from workbench.telemetry.layouts import COLUMNS
 
 SINCE = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
@@ -146,4 +148,29 @@ def test_a_callee_that_serves_others_meanwhile_does_not_hang() -> None:
     assert seen.traced is not None
 
     assert {each.service: each.timeout for each in seen.traced.failing} == {"cart": True}
-    assert not list(unreached(seen))
+    assert [(sign.entity, sign.nats, sign.hint) for sign in unreached(seen)] == [("stock", 0.0, "unanswered")]
+
+
+@pytest.mark.parametrize(
+    ("line", "mode"),
+    [
+        ("order was not written: ENOSPC: no space left on device", "disk-full"),
+        ("token signature does not match", "bad-configuration"),
+        ("java.lang.OutOfMemoryError: Java heap space", "memory-pressure"),
+        ("handshake failed: x509: certificate has expired", "certificate"),
+        ("message 17-0 failed: JSONDecodeError: Unterminated string starting at: line 1 column 9", "bad-data"),
+        ("basket of nobody cannot be shown", "code-error"),
+    ],
+)
+def test_own_lines_name_the_failure_mode(line: str, mode: str) -> None:
+    """What a service says of its own failure decides how it failed, in the words of runtimes and libraries."""
+    seen = look(lines=[("stock", line)])
+
+    first = StatisticalReasoner().think(seen.case, Budget(questions=9, seconds=9)).hypotheses[0]
+
+    assert (first.suspect.name, first.failure_mode) == ("stock", mode)
+
+
+def test_every_failure_mode_has_a_claim_a_next_step_and_what_refutes_it() -> None:
+    """A mode of the taxonomy that a rule returns can be told."""
+    assert set(CLAIMS) == set(NEXT_STEPS) == set(REFUTED_BY) == set(FAILURE_MODES)

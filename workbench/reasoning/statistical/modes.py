@@ -23,6 +23,13 @@ _BY_RESOURCE = {
     Signal.RESTARTS: "crash-loop",
 }
 
+_BY_WORDS = {
+    "disk": "disk-full",
+    "certificate": "certificate",
+    "secret": "bad-configuration",
+    "memory": "memory-pressure",
+}
+"""What its own new lines say, to the failure mode that they name."""
 
 SHARE = 0.6
 """Share of the leading sign's nats from which what states a cause decides: it explains the symptom that leads."""
@@ -39,10 +46,11 @@ def stated(suspect: Suspect) -> Sign | None:
 def mode_of(suspect: Suspect, graph: Calls) -> str:
     """Return the slug of the failure mode; `unknown` where the evidence does not say.
 
-    What is particular decides before what is general: a leak, a restart, no answer at all, a change just before,
-    a resource, and only then that it is slow or fails.
+    What is particular decides before what is general: a leak, a restart, words of its own lines that name a state, no
+    answer at all, a change just before, a resource, and only then that it is slow or fails.
     """
     said = {sign.hint for sign in suspect.signs if sign.nats >= TELLING}
+    gave_up = any(sign.hint == "timeout" and sign.family is Family.ERRORS for sign in suspect.signs)
     leading = suspect.leading()
     leading = stated(suspect) or leading
     if leading is not None and leading.mode:
@@ -51,9 +59,12 @@ def mode_of(suspect: Suspect, graph: Calls) -> str:
         return "resource-leak"
     if "restart" in said:
         return "crash-loop"
+    named = next((mode for hint, mode in _BY_WORDS.items() if hint in said), "")
+    if named:
+        return named
     change = suspect.leading(Family.CHANGE)
     if change is not None and change.nats >= TELLING and leading is not None:
-        return "bad-configuration" if change.hint == "config" else "bad-release"
+        return "bad-configuration" if change.hint == "config" or gave_up else "bad-release"
     if "unreachable" in said:
         return "dependency-down"
     return _general(suspect, leading, said, graph)
@@ -70,6 +81,8 @@ def _general(suspect: Suspect, leading: Sign | None, said: set[str], graph: Call
     failing = suspect.leading(Family.ERRORS, Family.PATTERN)
     if slow is not None and (failing is None or slow.nats >= failing.nats):
         return _slow(suspect, slow, graph)
+    if "unreadable" in said:
+        return "bad-data"
     if failing is not None or suspect.leading(Family.LOGS) is not None:
         return "bad-configuration" if said & {"timeout", "pool", "descriptors"} else "code-error"
     return "unknown"
@@ -79,11 +92,11 @@ def _slow(suspect: Suspect, slow: Sign, graph: Calls) -> str:
     if any(sign.signal is Signal.CPU and sign.nats >= BUSY for sign in suspect.signs):
         return "cpu-saturation"  # before the network: who has no CPU is late to accept a call, which looks like a gap
     if slow.hint == "network":
-        return "network-delay"
+        return "network-loss" if any(sign.hint == "unanswered" for sign in suspect.signs) else "network-delay"
     return "dependency-slow" if graph.callers(suspect.name) else "code-latency"
 
 
-_CLAIMS = {
+CLAIMS = {
     "dependency-slow": "{name} became slow, and whoever calls it waits",
     "dependency-down": "{name} does not answer its callers",
     "hang": "{name} stands still: it takes calls and answers none",
@@ -96,6 +109,8 @@ _CLAIMS = {
     "network-delay": "The network to {name} became slow",
     "network-loss": "The network to {name} loses packets",
     "crash-loop": "{name} restarts again and again",
+    "bad-data": "{name} gets data that it cannot read",
+    "cold-cache": "The cache of {name} no longer helps: its store serves every request",
     "code-error": "{name} fails on its own",
     "code-latency": "{name} became slow on its own",
     "overload": "{name} gets more requests than it can serve",
@@ -111,6 +126,7 @@ _CLAIMS = {
     "certificate": "A certificate of {name} is not valid",
     "unknown": "Something is wrong in {name}",
 }
+"""Failure mode to the hypothesis in a sentence."""
 
 
 def claim(suspect: Suspect, mode: str) -> str:
@@ -119,4 +135,4 @@ def claim(suspect: Suspect, mode: str) -> str:
     what = str(leak.signal) if leak is not None and leak.signal is not None else "a resource"
     if mode == "bad-configuration" and suspect.leading(Family.CHANGE) is None:
         return f"{suspect.name} fails as if one of its limits or time-outs were wrong"
-    return _CLAIMS[mode].format(name=suspect.name, what=what)
+    return CLAIMS[mode].format(name=suspect.name, what=what)

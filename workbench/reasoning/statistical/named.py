@@ -46,6 +46,8 @@ _SILENT = (
 """Failure mode of the callee and the words of a caller that reached nobody."""
 _WAITED = re.compile(r"timed?.?out|ETIMEDOUT|deadline exceeded|request was aborted", re.IGNORECASE)
 """Words of a caller that waited in vain: who is slow may have answered, so traces have to show that it was mute."""
+_LOST = re.compile(rf"{_WAITED.pattern}|ECONNRESET|reset by peer|closed connection|hang.?up|broken pipe", re.IGNORECASE)
+"""Words of a caller whose call was lost on the way or given up."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,8 @@ def unreached(seen: Seen) -> Iterator[Sign]:
         callees = {name for name in seen.graph.callees(each.entity) if _names(each.template, name)}
         if not mode and callees <= mute and _WAITED.search(each.template):
             mode = "hang"
+        elif not mode and len(callees) == 1 and _LOST.search(each.template):
+            yield _unanswered(each, callees.pop())
         if mode and len(callees) == 1:
             its = found[callees.pop()]
             its.mode = its.mode or mode
@@ -97,6 +101,12 @@ def unreached(seen: Seen) -> Iterator[Sign]:
         for speaker in sorted(its.speakers):
             note = f"what {speaker} says follows from {name}: {first.template}"
             yield Sign(speaker, Family.STATE, -1.0, note, first.observation, Modality.LOGS, hint=FOLLOWS)
+
+
+def _unanswered(line: Template, callee: str) -> Sign:
+    """Return a sign that weighs nothing: some calls had no answer, which tells loss from delay where others had one."""
+    note = f"{line.entity} had no answer from it {line.count} times: {line.template}"
+    return Sign(callee, Family.PATH, 0.0, note, line.observation, Modality.LOGS, hint="unanswered", at=line.first)
 
 
 def _names(text: str, name: str) -> bool:

@@ -10,6 +10,25 @@ from workbench.reasoning.statistical.signs import Family, Sign
 from workbench.reasoning.statistical.templates import templates
 from workbench.reasoning.statistical.wording import clock, number
 
+_SPOKEN = {
+    "disk": ("no space left", "enospc", "disk quota exceeded", "disk is full", "disk full"),
+    "descriptors": ("too many open files", "emfile"),
+    "memory": ("out of memory", "oom", "memoryerror", "enomem", "cannot allocate memory", "java heap space"),
+    "certificate": ("certificate has expired", "cert_has_expired", "certificate verify failed", "x509: certificate"),
+    "secret": (
+        *("signature does not match", "invalid signature", "signature verification failed", "authentication failed"),
+        *("invalid credentials", "access denied for user", "wrongpass", "noauth"),
+    ),
+    "unreadable": (
+        *("jsondecodeerror", "unicodedecodeerror", "unexpected token", "unexpected end of json", "malformed"),
+        *("deserializ", "cannot parse", "could not parse", "unmarshal", "jsonparseexception"),
+    ),
+    "pool": ("pool", "no connection free", "too many connections"),
+    "timeout": ("timed out", "timeout", "deadline"),
+    "unreachable": ("connection refused", "no such host", "name resolution", "unreachable"),
+}
+"""What a line says of how it failed, and the words for it; the first that fits counts."""
+
 
 def lines(seen: Seen) -> Iterator[Sign]:
     """Yield new loud log lines; those of a caller count little where what it calls is loud too."""
@@ -25,13 +44,6 @@ def lines(seen: Seen) -> Iterator[Sign]:
 
 
 def _said(template: str) -> str:
+    """Return what the line says of the failure, in the words of common runtimes, drivers and libraries."""
     text = template.lower()
-    spoken = {
-        "pool": ("pool", "no connection free", "too many connections"),
-        "timeout": ("timed out", "timeout", "deadline"),
-        "memory": ("out of memory", "oom", "memoryerror"),
-        "descriptors": ("too many open files",),
-        "disk": ("no space left",),
-        "unreachable": ("connection refused", "no such host", "name resolution", "unreachable"),
-    }
-    return next((hint for hint, phrases in spoken.items() if any(phrase in text for phrase in phrases)), "")
+    return next((hint for hint, phrases in _SPOKEN.items() if any(phrase in text for phrase in phrases)), "")

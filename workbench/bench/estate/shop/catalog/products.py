@@ -37,10 +37,12 @@ class Products:
         return {"reviews": rows[0][0], "stars": round(rows[0][1] or 0, 1)}
 
     def reviews(self, product: str) -> list[dict[str, Any]]:
-        """Return every review of a product, the longest first."""
+        """Return every review of a product, the one that says more than most others first."""
         with self.pool.connection() as link:
             rows = link.run(
-                "SELECT stars, body FROM reviews WHERE product = %s ORDER BY length(body) DESC, md5(body)", product
+                "SELECT stars, body FROM reviews one WHERE product = %s ORDER BY (SELECT count(*) FROM reviews other"
+                " WHERE other.product = one.product AND length(other.body) < length(one.body)) DESC, md5(body)",
+                product,
             )
         return [{"stars": row[0], "body": row[1]} for row in rows]
 
