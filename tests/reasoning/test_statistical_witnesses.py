@@ -16,7 +16,8 @@ from workbench.reasoning.statistical import StatisticalReasoner
 from workbench.reasoning.statistical.balance import load_beside_others
 from workbench.reasoning.statistical.divergence import divergence
 from workbench.reasoning.statistical.onway import on_the_way
-from workbench.reasoning.statistical.resources import resources
+from workbench.reasoning.statistical.ranking import FOLLOWS
+from workbench.reasoning.statistical.resources import load, resources
 from workbench.reasoning.statistical.seen import Seen
 from workbench.reasoning.statistical.signs import Sign
 from workbench.telemetry.layouts import COLUMNS
@@ -165,3 +166,20 @@ def test_clocks_apart_leave_no_way_slow() -> None:
     apart = traces(WHOLE, WHOLE)
     apart.loc[apart["service"] == "pay", "start"] += pd.Timedelta("1h")
     assert list(on_the_way(look(("web", "pay", "ads"), {Modality.TRACES: apart}))) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "entered", "followed"),
+    [({"web": 4, "ads": 4, "pay": 1}, {"web"}, {"ads"}), ({"web": 1, "ads": 4, "pay": 1}, set(), set())],
+)
+def test_a_flood_at_the_entry_explains_those_whose_requests_rose_with_it(
+    times: Mapping[str, float], entered: set[str], followed: set[str]
+) -> None:
+    """Four times the requests at the entry are its own, what rose with them follows; a callee alone is no flood."""
+    metrics = pd.concat([levels(name, "requests", 20.0, 20.0 * by) for name, by in times.items()])
+    seen = look(tuple(times), {Modality.METRICS: metrics, Modality.TRACES: traces(WHOLE, WHOLE)})
+
+    found = list(load(seen))
+
+    assert {sign.entity for sign in found if sign.nats > 0} == entered
+    assert {sign.entity for sign in found if sign.hint == FOLLOWS} == followed

@@ -106,7 +106,7 @@ def unreached(seen: Seen) -> Iterator[Sign]:
 def _unanswered(line: Template, callee: str) -> Sign:
     """Return a sign that weighs nothing: some calls had no answer, which tells loss from delay where others had one."""
     note = f"{line.entity} had no answer from it {line.count} times: {line.template}"
-    return Sign(callee, Family.PATH, 0.0, note, line.observation, Modality.LOGS, hint="unanswered", at=line.first)
+    return Sign(callee, Family.LOGS, 0.0, note, line.observation, Modality.LOGS, hint="unanswered", at=line.first)
 
 
 def _names(text: str, name: str) -> bool:

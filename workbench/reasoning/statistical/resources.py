@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.nouns import Modality
 from workbench.reasoning.statistical.moves import HELD, Move, Moves
+from workbench.reasoning.statistical.ranking import FOLLOWS
 from workbench.reasoning.statistical.seen import Seen
 from workbench.reasoning.statistical.signs import CHANNEL_CAP, Family, Sign, surprise
 from workbench.reasoning.statistical.vocabulary import RESOURCES, Signal, unit_of
@@ -43,6 +44,8 @@ SEVERAL = 3.0
 """Times as far, in e-folds, as the history went by itself: from there on the history explains nothing of it."""
 BEYOND = 1.1
 """A leak goes this far beyond the highest of the history."""
+FLOOD = 2.0
+"""Times as many requests at an entry, from which they explain what its callees show."""
 FULL, FULL_NATS = 95.0, 3.0
 """Per cent of a limit that count as all of it, and what they tell."""
 
@@ -179,20 +182,27 @@ def _resource(move: Move, nats: float, note: str, hint: str) -> Sign:
 
 
 def load(seen: Seen) -> Iterator[Sign]:
-    """Yield a rise of requests by half or more where they enter: at the alert's entity or one that nobody calls."""
-    for entity in seen.moves.entities:
-        move = seen.moves.level(entity, Signal.TRAFFIC)
-        if move is None or move.shift.ratio is None or move.shift.ratio < 1.5 or move.shift.z < 3:
+    """Yield a rise of requests by half or more where they enter: at the alert's entity or one that nobody calls.
+
+    Where those at an entry doubled, what its callees show whose own rose with them follows from that.
+    """
+    risen = {entity: move for entity in seen.moves.entities if (move := _risen(seen, entity))}
+    for entity, move in risen.items():
+        enters = bool(seen.graph) and not seen.graph.callers(entity)
+        if not enters and entity != seen.target:
             continue
-        if entity == seen.target or (seen.graph and not seen.graph.callers(entity)):
-            nats = 0.5 * surprise(move.shift.z)
-            yield Sign(
-                entity,
-                Family.LOAD,
-                nats,
-                levels(move),
-                move.observation,
-                Modality.METRICS,
-                signal=Signal.TRAFFIC,
-                at=move.shift.at,
-            )
+        flood = enters and (move.shift.ratio or 0.0) >= FLOOD
+        nats = (1.0 if flood else 0.5) * surprise(move.shift.z)
+        said, since = move.observation, move.shift.at
+        yield Sign(*(entity, Family.LOAD, nats, levels(move), said, Modality.METRICS), signal=Signal.TRAFFIC, at=since)
+        for below in sorted(set(seen.graph.distance(entity)) & set(risen) - {entity}) if flood else ():
+            note = f"its requests rose with those of {entity}: {levels(risen[below])}"
+            at = risen[below].observation
+            yield Sign(below, Family.LOAD, -1.0, note, at, Modality.METRICS, hint=FOLLOWS)
+
+
+def _risen(seen: Seen, entity: str) -> Move | None:
+    """Return the entity's requests where they rose by half or more."""
+    move = seen.moves.level(entity, Signal.TRAFFIC)
+    known = move is not None and move.shift.ratio is not None and move.shift.ratio >= 1.5 and move.shift.z >= 3
+    return move if known else None
