@@ -137,6 +137,11 @@ class Settings(BaseSettings):
     model: str = Field(default="claude-opus-5-5", description="model for hypotheses")
     budget_dollars: float = Field(default=1.0, ge=0, description="cap for one investigation, US dollars")
     budget_daily_dollars: float = Field(default=20.0, ge=0, description="cap for a day, US dollars")
+    budget_monthly_dollars: float = Field(
+        default=0.0,
+        ge=0,
+        description="committed for a month, US dollars, beside which `workbench usage` reports; 0: none",
+    )
     budget_questions: int = Field(default=40, ge=1, description="questions for one investigation")
     budget_seconds: float = Field(default=300.0, gt=0, description="wall time for one investigation")
     threshold: float = Field(default=0.85, ge=0, le=1, description="confidence from which a finding is surfaced")

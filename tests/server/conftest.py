@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures, for this folder only
@@ -31,6 +32,8 @@ class Backend:
     heard: list[Path] = field(default_factory=list)
     refusal: PersonError | None = None
     """Raised by every call, as a backend whose disk is full would."""
+    stands: dict[str, Any] = field(default_factory=dict)
+    """What the status is."""
 
     def receive(self, delivery: Delivery) -> None:
         self._answer()
@@ -59,6 +62,14 @@ class Backend:
 
     def read(self, path: Path) -> None:
         self._answer()
+
+    def status(self) -> dict[str, Any]:
+        self._answer()
+        return self.stands
+
+    def usage(self, days: int) -> dict[str, Any]:
+        self._answer()
+        return {"days": days}
 
     def _answer(self) -> None:
         if self.refusal is not None:

@@ -28,6 +28,8 @@ VERBS = {
     "notify": "workbench.cli.notify:notify",
     "trust": "workbench.cli.trust:trust",
     "calibration": "workbench.cli.calibration:calibration",
+    "status": "workbench.cli.status:status",
+    "usage": "workbench.cli.status:usage",
     "scan": "workbench.cli.estate:scan",
     "query": "workbench.cli.estate:query",
     "graph": "workbench.cli.history:graph",

@@ -328,6 +328,7 @@ class Desk:
         episode = closed(self.case, word, self.now(), remedy=remedy, notebook=path.name)
         self.tools.memory.remember(episode, path if path.is_file() else None)
         outcomes.closed(self.tools.journal.database, self.case, word)
+        self.tools.journal.queue.closed(self.case.alert.id)
         nextcell.save_notebook()  # the server then refreshes the episode's copy of it
         return saved_view(episode, path)
 

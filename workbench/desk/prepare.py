@@ -6,15 +6,16 @@ The outputs are written by the very views that the cells would show, so that the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ontology.errors import NotFound
 from ontology.nouns import Alert
 from workbench import assembly
 from workbench.desk.desk import Desk
 from workbench.desk.door import take_up
+from workbench.desk.status import as_json, scanned, status, usage
 from workbench.intake.alertmanager import Delivery
 from workbench.notebook import document
 from workbench.render.view import View
@@ -34,6 +35,8 @@ class Desks:
     """What the server needs: alerts in, notebooks out. Implements `workbench.server`'s backend."""
 
     settings: Settings
+    _scans: dict[int, Any] = field(default_factory=dict, repr=False)
+    """What the graph's sources were like in this minute: to count their facts takes a while, and panels ask often."""
 
     def receive(self, delivery: Delivery) -> None:
         """Write what was delivered to the journal and its queue before anything is answered."""
@@ -67,6 +70,20 @@ class Desks:
     def opened(self, alert: Alert) -> None:
         """Note that a person is led to the notebook, so that no worker writes into it any more."""
         assembly.journal(self.settings).queue.opened(alert.id)
+
+    def status(self) -> dict[str, Any]:
+        """Return how things stand, for the panel and for metrics; the graph's sources as of at most a minute ago."""
+        now = assembly.journal(self.settings).now()
+        minute = int(now.timestamp() // 60)
+        if minute not in self._scans:
+            held = scanned(self.settings, now)
+            self._scans.clear()
+            self._scans[minute] = held
+        return as_json(status(self.settings, self._scans[minute]))
+
+    def usage(self, days: int) -> dict[str, Any]:
+        """Return what was spent in so many days."""
+        return as_json(usage(self.settings, days))
 
     def read(self, path: Path) -> None:
         """Note that a person reads the notebook, where it is that of an alert."""

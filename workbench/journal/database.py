@@ -88,6 +88,7 @@ STEPS = (
     CREATE TABLE hands (case_id TEXT PRIMARY KEY, who TEXT NOT NULL, process TEXT NOT NULL, since TEXT NOT NULL) STRICT;
     """,
     "ALTER TABLE outcomes ADD COLUMN raw REAL;",
+    "ALTER TABLE queue ADD COLUMN closed TEXT;",
 )
 """What brings the schema from version n to n + 1. Money is in nanodollars."""
 

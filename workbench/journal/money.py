@@ -182,6 +182,21 @@ def spent(database: Database, case_id: str | None = None, day: date | None = Non
     return Spend((settled + lost) / NANO, held / NANO, int(tokens), lost / NANO)
 
 
+def by_day(database: Database, since: date) -> tuple[tuple[date, str, Spend], ...]:
+    """Return day, case and what it cost on that day, from that day on, the earliest first."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            "SELECT day, case_id, coalesce(sum(settled), 0), coalesce(sum(held) FILTER (WHERE state = 'held'), 0), "
+            "coalesce(sum(held) FILTER (WHERE state = 'lost'), 0), coalesce(sum(tokens), 0) FROM money "
+            "WHERE day >= ? GROUP BY day, case_id ORDER BY day, case_id",
+            (since.isoformat(),),
+        ).fetchall()
+    return tuple(
+        (date.fromisoformat(day), case_id, Spend((settled + lost) / NANO, held / NANO, int(tokens), lost / NANO))
+        for day, case_id, settled, held, lost, tokens in rows
+    )
+
+
 def _nano(dollars: float) -> int:
     if not (math.isfinite(dollars) and dollars >= 0):
         raise ValueError(f"{dollars} is not an amount of money")

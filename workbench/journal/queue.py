@@ -302,6 +302,22 @@ class Queue:
                 (now, alert_id),
             )
 
+    def closed(self, alert_id: str) -> None:
+        """Note that a person closed the case with a verdict: it is no open incident any more."""
+        with self.database.writing() as connection:
+            connection.execute("UPDATE queue SET closed = ? WHERE alert_id = ?", (sortable(self._now()), alert_id))
+
+    def open_cases(self, since: datetime, at_most: int) -> tuple[tuple[Place, int], ...]:
+        """Return the open incidents, the worst first, each with the number of further alerts that belong to it.
+
+        They are the cases that nobody closed, whose alert fires or ended after `since`.
+        """
+        with self.database.reading() as connection:
+            rows = connection.execute(f"{_PLACES} WHERE {_OPEN} LIMIT ?2", (sortable(since), at_most)).fetchall()
+            found = [_place(row) for row in rows]
+            more = "SELECT count(*) FROM queue WHERE case_of = ?"
+            return tuple((each, connection.execute(more, (each.alert_id,)).fetchone()[0]) for each in found)
+
     def at_work(self, alert_id: str) -> bool:
         """Say whether a worker is at the alert now, its lease not lapsed."""
         with self.database.reading() as connection:
@@ -362,6 +378,10 @@ _STORM = (
 _HEAD = (
     "SELECT alert_id FROM queue WHERE received > ? AND state IN ('received', 'claimed', 'investigated') "
     "ORDER BY began IS NULL, began, rank, received, alert_id LIMIT 1"
+)
+_OPEN = (
+    "state NOT IN ('attached', 'muted') AND closed IS NULL AND (resolved IS NULL OR resolved > ?1) "
+    "ORDER BY resolved IS NOT NULL, rank, received DESC, alert_id"
 )
 _PLACES = "SELECT alert_id, state, received, because, case_of, tries, began, ended, opened, resolved FROM queue"
 

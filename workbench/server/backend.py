@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ontology.errors import PersonError
 from ontology.nouns import Alert
@@ -45,6 +45,14 @@ class Backend(Protocol):
         """Hear that this notebook was saved: where an episode remembers it, it remembers what is in it now."""
         ...
 
+    def status(self) -> dict[str, Any]:
+        """Return how things stand, as `Status` of the API's description."""
+        ...
+
+    def usage(self, days: int) -> dict[str, Any]:
+        """Return what was spent in so many days, as `Usage` of the API's description."""
+        ...
+
     def read(self, path: Path) -> None:
         """Hear that somebody reads this notebook: no worker writes into it any more."""
         ...
@@ -54,7 +62,7 @@ class Desk:
     """The backend as the handlers call it: opened at the first call, never on the server's own thread.
 
     One thread for what is quick, so that two deliveries of one alert follow each other; one for what is slow, so that
-    an alert is kept while a notebook is being made, and a notebook is made once.
+    an alert is kept while a notebook is being made, and a notebook is made once; one that only looks.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class Desk:
         self._opening = Lock()
         self._quick = ThreadPoolExecutor(1, thread_name_prefix="workbench-quick")
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="workbench-slow")
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="workbench-look")
         self.secret = secret
         self.secrets = secrets
         self.fields = fields
@@ -88,6 +97,14 @@ class Desk:
         """
         thread = self._slow if slow else self._quick
         return await asyncio.get_running_loop().run_in_executor(thread, lambda: act(self._backend()))
+
+    async def look(self, act: Callable[[Backend], T]) -> T:
+        """Return what `act` sees; it changes nothing, and keeps no delivery waiting.
+
+        Raises:
+            PersonError: as `call`.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._looking, lambda: act(self._backend()))
 
     def _backend(self) -> Backend:
         """Open the backend where it is not open yet; a failure to open is tried again at the next call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_server.utils import url_path_join
 from tornado.web import Application
 
+from workbench.server.api import Description, Metrics, Status, Usage
 from workbench.server.backend import Desk
 from workbench.server.graph import Graph, Handing, Sparql
 from workbench.server.health import Health
@@ -23,6 +24,10 @@ def add_routes(app: Application, desk: Desk, graph: Graph) -> None:
             (url_path_join(base, "hooks", "alertmanager"), AlertmanagerWebhook, given),
             (url_path_join(base, "hooks", "([a-z]+)"), SenderWebhook, given),
             (url_path_join(base, "healthz"), Health, given),
+            (url_path_join(base, "metrics"), Metrics, given),
+            (url_path_join(base, "api", "status"), Status, given),
+            (url_path_join(base, "api", "usage"), Usage, given),
+            (url_path_join(base, "api", "openapi.json"), Description, given),
             (url_path_join(base, "sparql"), Sparql, held),
             (url_path_join(base, "graph", "([a-z]+)"), Handing, held),
         ],
