@@ -8,6 +8,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { answerKernels } from './bridge';
 import { insertCell } from './cells';
+import { front } from './front';
 import { isIncident } from './incident';
 import { runOpening } from './opening';
 
@@ -95,4 +96,4 @@ function addCommands(
   });
 }
 
-export default plugin;
+export default [plugin, front];

@@ -10,13 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from workbench.assembly import recorded_alert, recordings
 from workbench.cli.demo import keep_recordings
@@ -80,6 +80,19 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def darken() -> Callable[[Page], object]:
+    """Choose the dark theme, for whatever a page shows from its next load on."""
+    return lambda page: page.evaluate(
+        """async () => {
+          const token = document.cookie.match(/_xsrf=([^;]+)/)[1];
+          await fetch('/lab/api/settings/@jupyterlab/apputils-extension:themes', {
+            method: 'PUT', headers: {'Content-Type': 'application/json', 'X-XSRFToken': token},
+            body: JSON.stringify({raw: '{"theme": "JupyterLab Dark"}'})});
+        }"""
+    )
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_an_alert_link_leads_to_a_saved_episode(
     assert not foreign
 
 
-def test_a_closed_notebook_reopens_whole_in_the_dark(desk: BrowserContext, lab: Any) -> None:
+def test_a_closed_notebook_reopens_whole_in_the_dark(desk: BrowserContext, lab: Any, darken: Any) -> None:
     """Reopened in the dark theme, the first screen and the views stand from the file, before a kernel is idle."""
     page = desk.new_page()
     alert = lab.alerts[sorted(lab.alerts)[1]]
@@ -114,14 +114,7 @@ def test_a_closed_notebook_reopens_whole_in_the_dark(desk: BrowserContext, lab: 
     button(page, "Step").wait_for()
     page.keyboard.press("Control+S")
 
-    page.evaluate(
-        """async () => {
-          const token = document.cookie.match(/_xsrf=([^;]+)/)[1];
-          await fetch('/lab/api/settings/@jupyterlab/apputils-extension:themes', {
-            method: 'PUT', headers: {'Content-Type': 'application/json', 'X-XSRFToken': token},
-            body: JSON.stringify({raw: '{"theme": "JupyterLab Dark"}'})});
-        }"""
-    )
+    darken(page)
     page.goto(f"{lab.address}/workbench/open/{alert}")
     page.locator(".wb-first").first.wait_for()
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")

@@ -44,9 +44,11 @@ def clock() -> Hands:
     return Hands()
 
 
-@pytest.fixture
-def journal(tmp_path: Path, clock: Hands) -> Journal:
-    return Journal(tmp_path / "journal.db", now=clock)
+@pytest.fixture(params=["file", "postgresql"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: Hands) -> Journal:
+    """What is claimed of the queue holds for the file, and for the one that hosts share."""
+    shared = request.param == "postgresql"
+    return Journal(request.getfixturevalue("address")() if shared else tmp_path / "journal.db", now=clock)
 
 
 def _alert(n: int, severity: str = "warning") -> Alert:

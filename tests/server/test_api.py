@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import TypeAdapter
 from tornado.web import Application
 
+from memory.drafts import DraftShelf
 from memory.threads import Draft, Statement
 from ontology.errors import Unavailable
 from ontology.nouns import Alert
@@ -61,9 +62,8 @@ def lived_in(tmp_path: Path) -> Settings:
         outcomes.keep(journal.database, _case(each, found), journal.now())
     held = journal.reserve(f"case-{alerts[0].id}", 0.5, caps=Caps(1.0, 20.0))
     journal.settle(held, 0.25, 1200)
-    from memory.drafts import DraftShelf
-
-    DraftShelf(settings.home / "drafts").keep("thread-7", Draft((Statement("problem", "checkout is slow", "Ada", "m1"),), "rules"))
+    draft = Draft((Statement("problem", "checkout is slow", "Ada", "m1"),), "rules")
+    DraftShelf(settings.home / "drafts").keep("thread-7", draft)
     return settings
 
 

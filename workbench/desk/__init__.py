@@ -2,7 +2,7 @@
 
 Lives here: the handle on a case with its verbs and views (`desk`), the words of the notebook's door (`door`), what is
 in hand (`hand`), the graph's words (`explore`) and what the magics ask (`asking`), and the notebook for an alert
-(`prepare`), which the server and the command line share.
+(`prepare`), which the server and the command line share, and how the workbench itself stands (`status`).
 
 May import: `workbench.assembly` and everything below it. Nothing below may import the desk.
 
