@@ -1,8 +1,8 @@
 """Server: the Jupyter Server extension, thin: the alert link, the alert webhook, and the graph for this machine.
 
 Lives here: what the handlers need of the rest, as one protocol (`backend`), the routes (`routes`), the alert link
-(`open`), the webhook (`webhook`), their pages (`pages`), what the panel reads and Prometheus scrapes (`api`), the owner of the graph's store (`graph`), the worker that
-runs beside the server (`attendant`).
+(`open`), the webhook (`webhook`), their pages (`pages`), what the panel reads and Prometheus scrapes (`api`), the owner
+of the graph's store (`graph`), the worker that runs beside the server (`attendant`).
 
 May import: `ontology`, `workbench.intake`, `workbench.settings`, jupyter_server and tornado; `workbench.desk` and
 `workbench.graph` only inside the functions below, so that a server starts without paying for them.
