@@ -281,8 +281,8 @@ def recorded_alert(name: str) -> Alert:
 
 
 def journal(settings: Settings) -> Journal:
-    """Return the journal of the data folder."""
-    return Journal(settings.home / "journal.db")
+    """Return the journal: that of the data folder, or the one that many hosts share."""
+    return Journal(settings.journal.get_secret_value() or settings.home / "journal.db")
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=home, description="data folder: graph, journal, episodes")
     notebooks: Path | None = Field(default=None, description="where incident notebooks go; default home/notebooks")
+    journal: SecretStr = Field(
+        default=SecretStr(""),
+        description="address of a PostgreSQL that holds the journal, for workers on many hosts; empty: a file at home",
+    )
     environment: str = Field(default="default", description="the estate that scans and telemetry belong to")
     scopes: dict[str, str] = Field(
         default_factory=dict, description="scope binding: `<scanner>:<context, workspace, folder>` to an environment"

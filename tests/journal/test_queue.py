@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from ontology.nouns import Alert, Window
-from workbench.journal import Claim, Journal, Limits, Progress
+from workbench.journal import Caps, Claim, Journal, Limits, Progress, money
 from workbench.journal.database import APPLICATION, STEPS
+from workbench.journal.queue import Decision
 
 SOAK = bool(os.environ.get("WORKBENCH_SOAK"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -180,6 +181,36 @@ def test_a_person_who_takes_a_case_over_takes_it_from_its_worker(journal: Journa
     assert journal.queue.claim("b", MANY) is None
     said = Counter(each.because for each in journal.queue.places())
     assert said == {"taken over by a person": 2, "concluded": 1}
+
+
+def test_open_cases_are_those_that_fire_or_just_ended_and_nobody_closed(journal: Journal, clock: Hands) -> None:
+    """The worst first, each with the alerts that belong to it; none is attached, closed, or over for long."""
+    alerts = [_alert(n, "critical" if n == 4 else "warning") for n in range(6)]
+    clock.pass_(hours=3)
+    ended = {alerts[1].id: START + timedelta(hours=1), alerts[2].id: START + timedelta(minutes=179)}
+    journal.receive(alerts, resolved=ended)
+    alike = Decision(Progress.ATTACHED, alerts[4].id, "alike")
+    journal.queue.sort(alerts[5].id, (), (), (), lambda *_: alike, timedelta(hours=1))
+    journal.queue.closed(alerts[3].id)
+
+    found = [(place.alert_id, more) for place, more in journal.queue.open_cases(clock() - timedelta(hours=1), 10)]
+
+    assert found == [(alerts[4].id, 1), (alerts[0].id, 0), (alerts[2].id, 0)]
+
+
+def test_money_is_told_by_day_and_case(journal: Journal, clock: Hands) -> None:
+    """What was settled, held and lost of each case on each day."""
+    caps = Caps(10.0, 20.0)
+    journal.settle(journal.reserve("case-a", 1.0, caps=caps), 0.4, 100)
+    journal.reserve("case-a", 0.5, caps=caps)
+    journal.settle(journal.reserve("case-b", 1.0, caps=caps), 0.1, 10)
+
+    told = money.by_day(journal.database, clock().date())
+
+    assert [(case_id, spent.dollars, spent.held, spent.tokens) for _, case_id, spent in told] == [
+        ("case-a", 0.4, 0.5, 100),
+        ("case-b", 0.1, 0.0, 10),
+    ]
 
 
 def test_many_workers_at_once_take_each_alert_once(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ Lives here: the alerts as they came in and the trail of every case (`journal`), 
 settled after it (`money`), the queue of what was delivered (`queue`), what a person muted (`rules`), what workers found
 and whether it was right (`outcomes`), what was told of it and where (`sent`), how a noun becomes text and comes back
 equal (`codec`), how its tables do (`tables`), and the file itself: schema, transactions, errors in the words of
-a person (`database`).
+a person (`database`), or a PostgreSQL in its place, for many hosts (`postgres`).
 
-May import: the standard library, pandas and pyarrow (lazily), psutil, ontology, memory.protocol, workbench.nouns.
+May import: the standard library, pandas, pyarrow and psycopg (lazily), psutil, ontology, memory.protocol,
+workbench.nouns.
 
 To keep one more thing: add a step to `database.STEPS` (never change an old one), then verbs in a file of its own
 that takes the `Database`; a new noun is named in `codec.NOUNS`.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from ontology.errors import NotAllowed, PersonError, Unavailable
 
@@ -20,6 +21,8 @@ APPLICATION = 0x574B4A31
 """`WKJ1`, in the header of the file: this is a journal of the workbench."""
 PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
+SCHEMES = ("postgresql://", "postgres://")
+"""What the address of a shared journal begins with."""
 STEPS = (
     """
     CREATE TABLE alerts (
@@ -98,6 +101,37 @@ def sortable(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Return the next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """What the verbs of the journal use of a connection: SQLite's own, or `postgres`, which speaks alike."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
+        """Run a statement of the SQL that both know."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Cursor:
+        """Run a statement for each of the rows."""
+        ...
+
+
 class Database:
     """One journal file, shared by the threads of this process and by other processes.
 
@@ -106,14 +140,17 @@ class Database:
         Unavailable: damaged, foreign, of a newer version, or busy for longer than PATIENCE.
     """
 
+    path: Path | str
+    """Where it is, as a person is told."""
+
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
-        self.path = path
+        self.path = self._file = path
         self._patience = patience
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._inherited: list[sqlite3.Connection] = []
-        with self._lock, told(self.path):
+        with self._lock, told(self._file):
             self._connected()
 
     def _connected(self) -> sqlite3.Connection:
@@ -122,13 +159,13 @@ class Database:
             return self._connection
         if self._connection is not None:
             self._inherited.append(self._connection)  # kept alive: a child must not close what its parent uses
-        self._connection, self._pid = _open(self.path, self._patience), os.getpid()
+        self._connection, self._pid = _open(self._file, self._patience), os.getpid()
         return self._connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Run a block as one transaction that holds the write lock from its start; an error undoes all of it."""
-        with self._lock, told(self.path):
+        with self._lock, told(self._file):
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -139,9 +176,9 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Run a block over one consistent state of the file; it never waits for a writer."""
-        with self._lock, told(self.path):
+        with self._lock, told(self._file):
             connection = self._connected()
             nested = connection.in_transaction  # inside `writing` of the same thread
             if not nested:
@@ -151,6 +188,10 @@ class Database:
             finally:
                 if not nested:
                     connection.execute("ROLLBACK")
+
+    def now(self) -> datetime:
+        """Return the time that all who share the journal go by."""
+        return datetime.now(UTC)
 
     def check(self) -> str:
         """Return `ok`, or what SQLite finds wrong in the whole file."""

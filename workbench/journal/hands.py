@@ -23,8 +23,8 @@ def take(database: Database, case_id: str, who: str, now: datetime) -> None:
     with database.writing() as connection:
         connection.execute(
             "INSERT INTO hands (case_id, who, process, since) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (case_id) DO UPDATE "
-            "SET since = iif(process = excluded.process, since, excluded.since), who = excluded.who, "
-            "process = excluded.process",
+            "SET since = CASE WHEN hands.process = excluded.process THEN hands.since ELSE excluded.since END, "
+            "who = excluded.who, process = excluded.process",
             (case_id, who, money.this_process(), now.astimezone(UTC).isoformat()),
         )
 

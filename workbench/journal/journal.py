@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import weakref
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ontology.errors import NotAllowed, NotFound, Unavailable
 from ontology.nouns import Alert
 from workbench.journal import codec, money, queue, tables
-from workbench.journal.database import PATIENCE, Database
+from workbench.journal.database import PATIENCE, SCHEMES, Connection, Database
 from workbench.nouns import Case
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ class Journal:
     """One journal file; threads and processes may share it.
 
     Args:
-        path: the file, made where there is none.
-        now: the clock, for the times in the trail and the day of a spend.
+        path: the file, made where there is none; or the address of a PostgreSQL, `postgresql://…`.
+        now: the clock, for the times in the trail and the day of a spend; None for the database's own.
         patience: seconds to wait for another process that is writing.
 
     Raises:
@@ -69,13 +68,13 @@ class Journal:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self.database = Database(Path(path), patience)
-        self._now = now
+        self.database = _opened(path, patience)
+        self._now = now or self.database.now
         self._hashes: dict[int, tuple[weakref.ref[pd.DataFrame], str]] = {}
 
     # alerts
@@ -109,7 +108,7 @@ class Journal:
         """Return the time, as the journal's clock has it."""
         return self._now()
 
-    def _keep_alerts(self, connection: sqlite3.Connection, alerts: Sequence[Alert], environment: str) -> None:
+    def _keep_alerts(self, connection: Connection, alerts: Sequence[Alert], environment: str) -> None:
         kept = self._now().isoformat()
         connection.executemany(
             "INSERT INTO alerts (id, environment, alert, kept) VALUES (?, ?, ?, ?) "
@@ -280,7 +279,7 @@ class Journal:
         case: Case = codec.read(text, fetch)
         return case
 
-    def _fetching(self, connection: sqlite3.Connection) -> Callable[[str], pd.DataFrame]:
+    def _fetching(self, connection: Connection) -> Callable[[str], pd.DataFrame]:
         """Return a function that gives the table of a hash, each read once however many entries hold it."""
         read: dict[str, pd.DataFrame] = {}
 
@@ -303,7 +302,15 @@ class Journal:
             self._hashes[key] = (gone, sha)
 
 
-def _gone_on(connection: sqlite3.Connection, case_id: str) -> NotAllowed:
+def _opened(path: Path | str, patience: float) -> Database:
+    if str(path).startswith(SCHEMES):
+        from workbench.journal.postgres import shared  # late: only who shares a journal has psycopg
+
+        return shared(str(path))
+    return Database(Path(path), patience)
+
+
+def _gone_on(connection: Connection, case_id: str) -> NotAllowed:
     row = connection.execute("SELECT who, since FROM hands WHERE case_id = ?", (case_id,)).fetchone()
     who = f"{row[0]}, since {datetime.fromisoformat(row[1]):%H:%M} UTC," if row else "Somebody else"
     return NotAllowed(
@@ -312,14 +319,14 @@ def _gone_on(connection: sqlite3.Connection, case_id: str) -> NotAllowed:
     )
 
 
-def _keep_blobs(connection: sqlite3.Connection, fresh: _Fresh) -> None:
+def _keep_blobs(connection: Connection, fresh: _Fresh) -> None:
     connection.executemany(
-        "INSERT OR IGNORE INTO blobs (sha256, parquet) VALUES (?, ?)",
+        "INSERT INTO blobs (sha256, parquet) VALUES (?, ?) ON CONFLICT DO NOTHING",
         ((sha, data) for sha, (_, data) in fresh.items()),
     )
 
 
-def _damaged(what: str, path: Path) -> Unavailable:
+def _damaged(what: str, path: Path | str) -> Unavailable:
     return Unavailable(
         f"{what} in the journal {path} is damaged.",
         next_step=f"Save what can be read: sqlite3 {path} .recover; the file was left as it is.",

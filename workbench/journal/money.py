@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 import os
-import sqlite3
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from ontology.errors import NotAllowed
-from workbench.journal.database import Database
+from workbench.journal.database import Connection, Database
 from workbench.nouns import FORK, root_of
 
 NANO = 1_000_000_000
@@ -97,10 +97,10 @@ def reserve(database: Database, case_id: str, dollars: float, caps: Caps, now: d
             if used + wanted > math.floor(round(cap * NANO, 3)):
                 raise _over(name, cap, used / NANO, dollars)
         row = connection.execute(
-            "INSERT INTO money (case_id, day, held, state, process, at) VALUES (?, ?, ?, 'held', ?, ?)",
+            "INSERT INTO money (case_id, day, held, state, process, at) VALUES (?, ?, ?, 'held', ?, ?) RETURNING id",
             (case_id, day, wanted, this_process(), now.isoformat()),
-        )
-        return Reservation(int(row.lastrowid or 0), case_id, wanted / NANO)
+        ).fetchone()
+        return Reservation(int(row[0]), case_id, wanted / NANO)
 
 
 _USED = (
@@ -203,7 +203,7 @@ def _nano(dollars: float) -> int:
     return math.ceil(round(dollars * NANO, 3))  # the inner rounding takes off float noise such as 100000000.00000001
 
 
-def _close_dead(connection: sqlite3.Connection) -> int:
+def _close_dead(connection: Connection) -> int:
     """Close the held reservations of processes that live no more; return their sum in nanodollars."""
     held = connection.execute("SELECT DISTINCT process FROM money WHERE state = 'held'").fetchall()
     lost = 0
@@ -223,17 +223,19 @@ def this_process() -> str:
 
 @lru_cache(maxsize=8)
 def _named(pid: int) -> str:
-    """Return `<pid>@<when it started>`: a number alone is given to another process one day."""
+    """Return `<pid>@<when it started>@<host>`: a number alone is given to another process one day."""
     import psutil
 
-    return f"{pid}@{psutil.Process(pid).create_time():.2f}"
+    return f"{pid}@{psutil.Process(pid).create_time():.2f}@{socket.gethostname()}"
 
 
 def alive(process: str) -> bool:
-    """Say whether the process of that name lives."""
+    """Say whether the process of that name lives; of one on another host nobody here knows, so it does."""
     import psutil
 
-    pid, _, started = process.partition("@")
+    pid, started, host = (*process.split("@", 2), socket.gethostname())[:3]
+    if host != socket.gethostname():
+        return True  # what it holds counts in full, dead or alive; its own host closes it
     if int(pid) == os.getpid():
         return process == this_process()
     try:

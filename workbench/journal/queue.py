@@ -10,7 +10,6 @@ same alert, and no more are under way, or begun in an hour, than the limits say.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ontology.nouns import Alert
-from workbench.journal.database import Database, sortable
+from workbench.journal.database import Connection, Database, sortable
 
 HOUR = timedelta(hours=1)
 BACKOFF = timedelta(seconds=30)
@@ -337,7 +336,7 @@ class Queue:
         """Return the id of the latest alert with a sender's fingerprint, of hexadecimal digits."""
         with self.database.reading() as connection:
             row = connection.execute(
-                "SELECT alert_id FROM queue WHERE series GLOB ? ORDER BY fired DESC LIMIT 1", (f"*-{fingerprint}",)
+                "SELECT alert_id FROM queue WHERE series LIKE ? ORDER BY fired DESC LIMIT 1", (f"%-{fingerprint}",)
             ).fetchone()
         return None if row is None else str(row[0])
 
@@ -372,7 +371,7 @@ _STORMY = (
     "AND EXISTS (SELECT 1 FROM queue WHERE state = 'received' AND began IS NULL) LIMIT 1 OFFSET ?2"
 )
 _STORM = (
-    "SELECT case_of FROM queue WHERE received > ? AND +state = 'attached' AND because GLOB 'storm:*' "
+    "SELECT case_of FROM queue WHERE received > ? AND state || '' = 'attached' AND because LIKE 'storm:%' "
     "ORDER BY received DESC LIMIT 1"
 )
 _HEAD = (
@@ -387,7 +386,7 @@ _PLACES = "SELECT alert_id, state, received, because, case_of, tries, began, end
 
 
 def enter(
-    connection: sqlite3.Connection,
+    connection: Connection,
     alerts: Sequence[Alert],
     resolved: Mapping[str, datetime],
     repeats: Collection[str],
@@ -403,10 +402,9 @@ def enter(
         repeats: ids of alerts that count only where nothing of their series is known.
         now: the time.
     """
-    before = connection.total_changes
-    connection.executemany(
+    new = connection.executemany(
         "INSERT INTO queue (alert_id, series, rank, fired, received, state) SELECT ?1, ?2, ?3, ?4, ?5, 'received' "
-        "WHERE NOT (?6 AND EXISTS (SELECT 1 FROM queue WHERE series = ?2)) ON CONFLICT (alert_id) DO NOTHING",
+        "WHERE ?6 = 0 OR NOT EXISTS (SELECT 1 FROM queue WHERE series = ?2) ON CONFLICT (alert_id) DO NOTHING",
         (
             (
                 each.id,
@@ -418,8 +416,7 @@ def enter(
             )
             for each in alerts
         ),
-    )
-    new = connection.total_changes - before
+    ).rowcount
     connection.executemany(  # what is known under an earlier start is no alert of its own
         "DELETE FROM alerts WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM queue WHERE alert_id = ?1)",
         ((alert_id,) for alert_id in repeats),
@@ -440,7 +437,7 @@ def series(alert_id: str) -> str:
     return alert_id.rpartition("-")[0] or alert_id
 
 
-def _bury(connection: sqlite3.Connection, limits: Limits, now: datetime) -> None:
+def _bury(connection: Connection, limits: Limits, now: datetime) -> None:
     """Fail what killed its workers as often as it may be tried."""
     connection.execute(
         "UPDATE queue SET state = 'failed', owner = '', ended = ?1, because = 'its worker died ' || tries || ' times' "
@@ -449,7 +446,7 @@ def _bury(connection: sqlite3.Connection, limits: Limits, now: datetime) -> None
     )
 
 
-def _due(connection: sqlite3.Connection, limits: Limits, now: datetime, sorted_only: bool) -> str | None:
+def _due(connection: Connection, limits: Limits, now: datetime, sorted_only: bool) -> str | None:
     """Return the alert that is due next."""
     moment = sortable(now)
     for waiting in (_LEFT, _RESTED, *((_NEW,) if _begun(connection, now) < limits.an_hour else ())):
@@ -460,16 +457,16 @@ def _due(connection: sqlite3.Connection, limits: Limits, now: datetime, sorted_o
 
 
 _LEFT = "SELECT alert_id FROM queue WHERE state = 'claimed' AND until <= :now ORDER BY until LIMIT 1"
-_RESTED = (  # the plus keeps SQLite from walking through all that was received
-    "SELECT alert_id FROM queue WHERE +state = 'received' AND began > '' AND after <= :now ORDER BY began LIMIT 1"
+_RESTED = (  # an expression keeps SQLite from walking through all that was received
+    "SELECT alert_id FROM queue WHERE state || '' = 'received' AND began > '' AND after <= :now ORDER BY began LIMIT 1"
 )
 _NEW = (
     "SELECT alert_id FROM queue WHERE state = 'received' AND began IS NULL AND after <= :now "
-    "AND (NOT :sorted OR near IS NOT NULL) ORDER BY rank, received LIMIT 1"
+    "AND (:sorted = 0 OR near IS NOT NULL) ORDER BY rank, received LIMIT 1"
 )
 
 
-def _begun(connection: sqlite3.Connection, now: datetime) -> int:
+def _begun(connection: Connection, now: datetime) -> int:
     """Return how many investigations were begun in the last hour."""
     return int(connection.execute("SELECT count(*) FROM queue WHERE began > ?", (sortable(now - HOUR),)).fetchone()[0])
 

@@ -6,7 +6,6 @@ message goes out and its name there after, so a worker that dies in between leav
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,11 +74,12 @@ def plan(database: Database, each: Due, places: Sequence[str]) -> None:
     """
     with database.writing() as connection:
         connection.executemany(
-            "INSERT OR IGNORE INTO sent (alert_id, place) VALUES (?, ?)", [(each.alert_id, to) for to in places or [""]]
+            "INSERT INTO sent (alert_id, place) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(each.alert_id, to) for to in places or [""]],
         )
         connection.execute(
-            "UPDATE sent SET seen = ?1 WHERE alert_id = ?2 AND place NOT IN (SELECT value FROM json_each(?3))",
-            (each.stamp, each.alert_id, json.dumps(list(places))),
+            f"UPDATE sent SET seen = ? WHERE alert_id = ? AND place NOT IN ({', '.join('?' * len(places)) or 'NULL'})",  # noqa: S608  # question marks
+            (each.stamp, each.alert_id, *places),
         )
 
 
