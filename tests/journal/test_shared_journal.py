@@ -87,7 +87,8 @@ def test_two_hosts_do_each_case_once_though_workers_are_killed(address: Callable
             while not journal.queue.places(Progress.CLAIMED) and running[0].poll() is None:
                 claimed.wait(0.02)
             claimed.wait(random.Random(killed).uniform(0.0, 0.3))
-            running[0].kill()
+            for each in running if SOAK else running[:1]:
+                each.kill()
         for each in running:
             done.update(each.communicate()[0].split())
             killed += each.returncode == -9
